@@ -1,0 +1,5 @@
+//! History: the neutral record that systems write and that checkers and measures read.
+//!
+//! Here: the fixed vocabulary over resource, term, position and content hash.
+//! Never here: opinions, protocol or system types.
+//! Modelled on: Jepsen histories and openraft's log ids; stored as JSON lines, `hadr.history/1`.

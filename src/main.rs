@@ -1,0 +1,2 @@
+//! The `hadr` command.
+fn main() {}
