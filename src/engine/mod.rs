@@ -4,6 +4,7 @@
 //! Never here: a protocol's or a system's word, files, threads, wall clock, printing.
 //! Modelled on: docs/ARCHITECTURE.md, "engine".
 
+pub mod config;
 pub mod id;
 pub mod note;
 pub mod time;

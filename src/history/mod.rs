@@ -3,3 +3,9 @@
 //! Here: the fixed vocabulary over resource, term, position and content hash.
 //! Never here: opinions, protocol or system types.
 //! Modelled on: Jepsen histories and openraft's log ids; stored as JSON lines, `hadr.history/1`.
+
+pub mod fact;
+
+pub use fact::{
+    ContentHash, Fact, NoteName, OpId, Outcome, Position, ResourceName, Role, ServiceName, Term,
+};
