@@ -1,0 +1,5 @@
+//! Oracle: one property per file, on history only.
+//!
+//! Here: checkers and verdicts.
+//! Never here: protocol or system types.
+//! Modelled on: porcupine, openraft's invariants.

@@ -1,0 +1,5 @@
+//! Runner: the only place that assembles and runs a world.
+//!
+//! Here: `Session`: open, advance, fork, finish.
+//! Never here: loops over seeds, files, output.
+//! Modelled on: madsim's runtime handle.
