@@ -240,6 +240,46 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     number.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(scale)).ok_or_else(wrong)
 }
 
+/// Declares rows: each is a documented `pub const NAME: &KeySpec<T>` whose doc comment is its
+/// meaning, and `ALL` lists them in order, so that no row can be forgotten.
+macro_rules! key_table {
+    ($(
+        $(#[doc = $meaning:literal])+
+        $name:ident: $type:ty {
+            name: $key:literal,
+            $(deprecated: $deprecated:expr,)?
+            $(suffix: $suffix:ident,)?
+            unit: $unit:ident,
+            stock: $stock:expr,
+            sweep: $sweep:expr,
+            mechanism: $mechanism:literal $(,)?
+        }
+    )+) => {
+        $(
+            $(#[doc = $meaning])+
+            pub const $name: &$crate::engine::config::KeySpec<$type> =
+                &$crate::engine::config::KeySpec {
+                    name: $key,
+                    deprecated: $crate::engine::config::key_table!(@or &[], $($deprecated)?),
+                    suffix: $crate::engine::config::key_table!(
+                        @or $crate::engine::config::Suffix::None,
+                        $($crate::engine::config::Suffix::$suffix)?
+                    ),
+                    unit: $crate::engine::config::Unit::$unit,
+                    defaults: $stock,
+                    sweep: $sweep,
+                    meaning: concat!($($meaning),+).trim_ascii(),
+                    mechanism: $mechanism,
+                };
+        )+
+        /// Every row of this table, in order.
+        pub const ALL: &[&dyn $crate::engine::config::Key] = &[$($name),+];
+    };
+    (@or $stock:expr,) => { $stock };
+    (@or $stock:expr, $given:expr) => { $given };
+}
+pub(crate) use key_table;
+
 /// A row without its type: what import, schema, `list`, sweeps and docs read.
 pub trait Key: Sync {
     /// As upstream writes it.

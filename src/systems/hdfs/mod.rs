@@ -1,0 +1,7 @@
+//! HDFS: NameNodes, JournalNodes, failover controllers and their clients.
+//!
+//! Here: the processes, their interfaces, keys, services and role selectors.
+//! Never here: a verdict, a measure, a word about faults.
+//! Modelled on: Hadoop 3.3.6 and 3.4.1; fidelity notes in docs/MODELS.md, "hdfs".
+
+pub mod keys;

@@ -1,0 +1,7 @@
+//! ZooKeeper: servers, their quorum protocol and sessions.
+//!
+//! Here: the processes, their interfaces, keys, services and role selectors.
+//! Never here: a verdict, a measure, a word about faults.
+//! Modelled on: ZooKeeper 3.8.4; fidelity notes in docs/MODELS.md, "zookeeper".
+
+pub mod keys;
