@@ -4,6 +4,8 @@
 //! Never here: dice, clocks, host names, sockets, faults, a client's retries.
 //! Modelled on: etcd/raft's Ready; the upstream classes each file names.
 
+pub mod elector;
+
 /// Effects in the order asked for, and invariants that did not hold.
 #[derive(Clone, Debug)]
 pub struct Outbox<E> {
