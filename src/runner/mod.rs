@@ -3,3 +3,5 @@
 //! Here: `Session`: open, advance, fork, finish.
 //! Never here: loops over seeds, files, output.
 //! Modelled on: madsim's runtime handle.
+
+pub mod record;
