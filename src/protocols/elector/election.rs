@@ -5,50 +5,16 @@
 //! Modelled on: `ActiveStandbyElector.java`. Every method of the original is synchronized: one
 //! operation runs from its start to [`Effect::Returned`], and what it waits for is a [`Step`].
 
-use std::sync::Arc;
-
+use super::ballot::{
+    Code, Contents, Crumb, Effect, Input, LockNode, NodeEvent, SessionEvent, State,
+};
 use crate::engine::time::SimDuration;
 use crate::protocols::Outbox;
-
-/// What a node writes into lock and breadcrumb: its address, encoded by the process around.
-pub type Contents = Arc<[u8]>;
 
 /// `SLEEP_AFTER_FAILURE_TO_BECOME_ACTIVE`, before a failed winner tries again.
 pub const SLEEP_AFTER_FAILURE_TO_BECOME_ACTIVE: SimDuration = SimDuration::from_millis(1_000);
 /// `reEstablishSession` sleeps so long after each attempt that met no server.
 pub const SLEEP_AFTER_FAILURE_TO_CONNECT: SimDuration = SimDuration::from_millis(5_000);
-
-/// Why a ZooKeeper operation failed (`KeeperException.Code`, as far as the elector tells apart).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
-    /// NODEEXISTS.
-    NodeExists,
-    /// NONODE.
-    NoNode,
-    /// BADVERSION: someone else wrote in between.
-    BadVersion,
-    /// CONNECTIONLOSS: the outcome is unknown.
-    ConnectionLoss,
-    /// OPERATIONTIMEOUT: likewise.
-    OperationTimeout,
-    /// SESSIONEXPIRED.
-    SessionExpired,
-    /// Any other.
-    Other,
-}
-
-/// `ActiveStandbyElector.State`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Not in the election, or not yet told how it went.
-    Init,
-    /// Holds the lock, and the local node was made active.
-    Active,
-    /// Somebody else holds the lock.
-    Standby,
-    /// Cannot know: no connection, or the lock is gone.
-    Neutral,
-}
 
 /// `ActiveStandbyElector.ConnectionState`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,141 +22,6 @@ enum Connection {
     Disconnected,
     Connected,
     Terminated,
-}
-
-/// A breadcrumb as read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Crumb {
-    /// Who wrote it.
-    pub data: Contents,
-    /// `Stat.version`, for the conditional write that follows.
-    pub version: i32,
-}
-
-/// The answer to an `exists` on the lock node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LockNode {
-    /// `ephemeralOwner` is this client's session.
-    Mine,
-    /// Another session owns it.
-    Others,
-    /// NONODE.
-    Absent,
-}
-
-/// A session event of the ZooKeeper client (`Watcher.Event.KeeperState`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SessionEvent {
-    /// Connected to a server with a live session.
-    SyncConnected,
-    /// The connection broke; the client looks for another server by itself.
-    Disconnected,
-    /// A server said that the session is gone.
-    Expired,
-    /// Any other; the elector does not expect one.
-    Unexpected,
-}
-
-/// What the watch on the lock node told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeEvent {
-    /// NodeDeleted.
-    Deleted,
-    /// NodeCreated, NodeDataChanged and the rest.
-    Changed,
-}
-
-/// What the elector is told. The first group are operations: the caller holds the elector's lock
-/// from here to [`Effect::Returned`]. Results and events of an older client are dropped before
-/// (`isStaleClient`). The second group answers what the running operation asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Constructor: one attempt to connect.
-    Start,
-    /// `joinElection`.
-    Join(Contents),
-    /// `quitElection`.
-    Quit {
-        /// Whether the next active has to fence this node: the breadcrumb stays.
-        need_fence: bool,
-    },
-    /// `getActiveData`.
-    GetActive,
-    /// The asynchronous create of the lock node was answered.
-    LockCreated(Result<(), Code>),
-    /// The asynchronous `exists` on the lock node was answered.
-    LockChecked(Result<LockNode, Code>),
-    /// A session event.
-    Session(SessionEvent),
-    /// The watch fired.
-    Node(NodeEvent),
-
-    /// To [`Effect::Connect`]: whether a first event came within the session time-out.
-    Connected(bool),
-    /// To [`Effect::Close`].
-    Closed,
-    /// To [`Effect::Sleep`].
-    Slept,
-    /// To [`Effect::ReadBreadcrumb`] and [`Effect::ReadLock`].
-    Read(Result<Crumb, Code>),
-    /// To [`Effect::CreateBreadcrumb`], [`Effect::SetBreadcrumb`], [`Effect::DeleteBreadcrumb`].
-    Written(Result<(), Code>),
-    /// To [`Effect::FenceOldActive`].
-    Fenced(bool),
-    /// To [`Effect::BecomeActive`].
-    BecameActive(bool),
-    /// To [`Effect::BecomeStandby`].
-    BecameStandby,
-}
-
-/// What the process around is asked to do. All but `CreateLock`, `WatchLock`, `EnterNeutral` and
-/// the reports are blocking: their answer is the next input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// A new client; wait for its first event, at most the configured session time-out.
-    Connect,
-    /// Close the client: sends closeSession and waits for the answer.
-    Close,
-    /// `Thread.sleep` with the elector's lock held.
-    Sleep(SimDuration),
-    /// Asynchronous create of the ephemeral lock node.
-    CreateLock(Contents),
-    /// Asynchronous `exists` on the lock node, leaving a watch.
-    WatchLock,
-    /// getData of the breadcrumb.
-    ReadBreadcrumb,
-    /// create of the persistent breadcrumb.
-    CreateBreadcrumb(Contents),
-    /// setData of the breadcrumb.
-    SetBreadcrumb {
-        /// What.
-        data: Contents,
-        /// Over which version.
-        version: i32,
-    },
-    /// delete of the breadcrumb.
-    DeleteBreadcrumb {
-        /// Which version.
-        version: i32,
-    },
-    /// getData of the lock node.
-    ReadLock,
-    /// Callback `fenceOldActive`.
-    FenceOldActive(Contents),
-    /// Callback `becomeActive`: promote the local node.
-    BecomeActive,
-    /// Callback `becomeStandby`: demote the local node; errors are only logged.
-    BecomeStandby,
-    /// Callback `enterNeutralMode`, which does nothing to the local node.
-    EnterNeutral,
-    /// Result of [`Input::Start`].
-    Started(bool),
-    /// Result of [`Input::GetActive`]; `Ok(None)`: nobody holds the lock.
-    ActiveIs(Result<Option<Contents>, Code>),
-    /// Callback `notifyFatalError`: the controller ends.
-    Fatal(&'static str),
-    /// The operation is over.
-    Returned,
 }
 
 /// Why a connection is being made.
@@ -226,18 +57,38 @@ enum Origin {
 enum Step {
     Idle,
     Connecting(Why),
-    ClosingUnconnected(Why),
-    SleepingUnconnected { attempt: u32 },
-    Closing(After),
-    SleepingToRejoin,
-    ReadingCrumb { origin: Origin, tries: u32 },
+    Closing(Closing),
+    Sleeping(Sleeping),
+    Reading(Reading),
     Fencing { origin: Origin, version: i32 },
-    WritingCrumb { origin: Origin, over: Option<i32>, tries: u32 },
+    Writing(Writing),
     Promoting(Origin),
     Demoting { then_watch: bool },
-    ReadingOwnCrumb,
-    DeletingOwnCrumb { version: i32, tries: u32 },
-    ReadingLock { tries: u32 },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Closing {
+    Unconnected(Why),
+    Session(After),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Sleeping {
+    Unconnected { attempt: u32 },
+    ToRejoin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reading {
+    Crumb { origin: Origin, tries: u32 },
+    OwnCrumb,
+    Lock { tries: u32 },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Writing {
+    Crumb { origin: Origin, over: Option<i32>, tries: u32 },
+    OwnCrumbsEnd { version: i32, tries: u32 },
 }
 
 /// The elector of one controller.
@@ -257,20 +108,6 @@ pub struct Election {
     /// `monitorLockNodePending`, of the present client.
     check_pending: bool,
     step: Step,
-}
-
-impl Code {
-    /// `shouldRetry`: the outcome is unknown, ask again.
-    const fn is_retried(self) -> bool {
-        match self {
-            Code::ConnectionLoss | Code::OperationTimeout => true,
-            Code::NodeExists
-            | Code::NoNode
-            | Code::BadVersion
-            | Code::SessionExpired
-            | Code::Other => false,
-        }
-    }
 }
 
 impl Election {
@@ -304,7 +141,7 @@ impl Election {
     pub fn step(&mut self, input: Input, out: &mut Outbox<Effect>) {
         let step = std::mem::replace(&mut self.step, Step::Idle);
         match input {
-            Input::Start => self.begin(&step, out, Election::on_start),
+            Input::Start => self.begin(&step, out, |it, out| it.connect(Why::Start, out)),
             Input::Join(data) => self.begin(&step, out, |it, out| it.on_join(data, out)),
             Input::Quit { need_fence } => {
                 self.begin(&step, out, |it, out| it.on_quit(need_fence, out));
@@ -351,10 +188,6 @@ impl Election {
 
 /// Operations.
 impl Election {
-    fn on_start(&mut self, out: &mut Outbox<Effect>) {
-        self.connect(Why::Start, out);
-    }
-
     fn on_join(&mut self, data: Contents, out: &mut Outbox<Effect>) {
         if self.wants {
             return out.ask(Effect::Returned);
@@ -365,7 +198,7 @@ impl Election {
 
     fn on_quit(&mut self, need_fence: bool, out: &mut Outbox<Effect>) {
         if !need_fence && self.state == State::Active {
-            self.step = Step::ReadingOwnCrumb;
+            self.step = Step::Reading(Reading::OwnCrumb);
             return out.ask(Effect::ReadBreadcrumb);
         }
         self.close(After::Quit, out);
@@ -373,7 +206,7 @@ impl Election {
 
     fn on_get_active(&mut self, out: &mut Outbox<Effect>) {
         if self.client {
-            self.step = Step::ReadingLock { tries: 1 };
+            self.step = Step::Reading(Reading::Lock { tries: 1 });
             return out.ask(Effect::ReadLock);
         }
         self.connect(Why::GetActive, out);
@@ -474,7 +307,7 @@ impl Election {
     fn on_connected(&mut self, step: &Step, heard: bool, out: &mut Outbox<Effect>) {
         let Step::Connecting(why) = *step else { Election::misplaced(step, "Connected") };
         if !heard {
-            self.step = Step::ClosingUnconnected(why);
+            self.step = Step::Closing(Closing::Unconnected(why));
             return out.ask(Effect::Close);
         }
         self.client = true;
@@ -490,66 +323,45 @@ impl Election {
     }
 
     fn on_closed(&mut self, step: &Step, out: &mut Outbox<Effect>) {
-        match *step {
-            Step::ClosingUnconnected(Why::Start) => {
+        let Step::Closing(closing) = step else { Election::misplaced(step, "Closed") };
+        match *closing {
+            Closing::Unconnected(Why::Start) => {
                 out.ask(Effect::Started(false));
                 out.ask(Effect::Returned);
             }
-            Step::ClosingUnconnected(Why::Join { attempt }) => {
-                self.step = Step::SleepingUnconnected { attempt };
+            Closing::Unconnected(Why::Join { attempt }) => {
+                self.step = Step::Sleeping(Sleeping::Unconnected { attempt });
                 out.ask(Effect::Sleep(SLEEP_AFTER_FAILURE_TO_CONNECT));
             }
-            Step::ClosingUnconnected(Why::GetActive) => {
+            Closing::Unconnected(Why::GetActive) => {
                 out.ask(Effect::ActiveIs(Err(Code::ConnectionLoss)));
                 out.ask(Effect::Returned);
             }
-            Step::Closing(after) => {
+            Closing::Session(after) => {
                 self.connection = Connection::Terminated;
                 self.wants = false;
                 self.closed(after, out);
             }
-            Step::Idle
-            | Step::Connecting(_)
-            | Step::SleepingUnconnected { .. }
-            | Step::SleepingToRejoin
-            | Step::ReadingCrumb { .. }
-            | Step::Fencing { .. }
-            | Step::WritingCrumb { .. }
-            | Step::Promoting(_)
-            | Step::Demoting { .. }
-            | Step::ReadingOwnCrumb
-            | Step::DeletingOwnCrumb { .. }
-            | Step::ReadingLock { .. } => Election::misplaced(step, "Closed"),
         }
     }
 
     fn on_slept(&mut self, step: &Step, out: &mut Outbox<Effect>) {
-        match *step {
-            Step::SleepingUnconnected { attempt } if attempt < self.op_retries => {
+        let Step::Sleeping(sleeping) = step else { Election::misplaced(step, "Slept") };
+        match *sleeping {
+            Sleeping::Unconnected { attempt } if attempt < self.op_retries => {
                 self.connect(Why::Join { attempt: attempt + 1 }, out);
             }
-            Step::SleepingUnconnected { .. } => {
+            Sleeping::Unconnected { .. } => {
                 self.close(After::Fatal("no connection to ZooKeeper"), out);
             }
-            Step::SleepingToRejoin => self.rejoin(out),
-            Step::Idle
-            | Step::Connecting(_)
-            | Step::ClosingUnconnected(_)
-            | Step::Closing(_)
-            | Step::ReadingCrumb { .. }
-            | Step::Fencing { .. }
-            | Step::WritingCrumb { .. }
-            | Step::Promoting(_)
-            | Step::Demoting { .. }
-            | Step::ReadingOwnCrumb
-            | Step::DeletingOwnCrumb { .. }
-            | Step::ReadingLock { .. } => Election::misplaced(step, "Slept"),
+            Sleeping::ToRejoin => self.rejoin(out),
         }
     }
 
     fn on_read(&mut self, step: &Step, result: Result<Crumb, Code>, out: &mut Outbox<Effect>) {
-        match *step {
-            Step::ReadingCrumb { origin, tries } => match result {
+        let Step::Reading(reading) = step else { Election::misplaced(step, "Read") };
+        match *reading {
+            Reading::Crumb { origin, tries } => match result {
                 Ok(crumb) if Some(&crumb.data) == self.app_data.as_ref() => {
                     self.write_crumb(origin, Some(crumb.version), out);
                 }
@@ -559,22 +371,23 @@ impl Election {
                 }
                 Err(Code::NoNode) => self.write_crumb(origin, None, out),
                 Err(code) if self.is_repeated(code, tries) => {
-                    self.step = Step::ReadingCrumb { origin, tries: tries + 1 };
+                    self.step = Step::Reading(Reading::Crumb { origin, tries: tries + 1 });
                     out.ask(Effect::ReadBreadcrumb);
                 }
                 Err(_) => self.rejoin_after_failure(out),
             },
             // Read once, without repetition; whatever fails leaves the crumb to the next active.
-            Step::ReadingOwnCrumb => match result {
+            Reading::OwnCrumb => match result {
                 Ok(crumb) if Some(&crumb.data) == self.app_data.as_ref() => {
-                    self.step = Step::DeletingOwnCrumb { version: crumb.version, tries: 1 };
+                    self.step =
+                        Step::Writing(Writing::OwnCrumbsEnd { version: crumb.version, tries: 1 });
                     out.ask(Effect::DeleteBreadcrumb { version: crumb.version });
                 }
                 Ok(_) | Err(_) => self.close(After::Quit, out),
             },
-            Step::ReadingLock { tries } => match result {
+            Reading::Lock { tries } => match result {
                 Err(code) if self.is_repeated(code, tries) => {
-                    self.step = Step::ReadingLock { tries: tries + 1 };
+                    self.step = Step::Reading(Reading::Lock { tries: tries + 1 });
                     out.ask(Effect::ReadLock);
                 }
                 Ok(_) | Err(_) => {
@@ -586,52 +399,30 @@ impl Election {
                     out.ask(Effect::Returned);
                 }
             },
-            Step::Idle
-            | Step::Connecting(_)
-            | Step::ClosingUnconnected(_)
-            | Step::SleepingUnconnected { .. }
-            | Step::Closing(_)
-            | Step::SleepingToRejoin
-            | Step::Fencing { .. }
-            | Step::WritingCrumb { .. }
-            | Step::Promoting(_)
-            | Step::Demoting { .. }
-            | Step::DeletingOwnCrumb { .. } => Election::misplaced(step, "Read"),
         }
     }
 
     fn on_written(&mut self, step: &Step, result: Result<(), Code>, out: &mut Outbox<Effect>) {
-        match *step {
-            Step::WritingCrumb { origin, over, tries } => match result {
+        let Step::Writing(writing) = step else { Election::misplaced(step, "Written") };
+        match *writing {
+            Writing::Crumb { origin, over, tries } => match result {
                 Ok(()) => {
                     self.step = Step::Promoting(origin);
                     out.ask(Effect::BecomeActive);
                 }
                 Err(code) if self.is_repeated(code, tries) => {
-                    self.step = Step::WritingCrumb { origin, over, tries: tries + 1 };
+                    self.step = Step::Writing(Writing::Crumb { origin, over, tries: tries + 1 });
                     self.ask_crumb_write(over, out);
                 }
                 Err(_) => self.rejoin_after_failure(out),
             },
-            Step::DeletingOwnCrumb { version, tries } => match result {
+            Writing::OwnCrumbsEnd { version, tries } => match result {
                 Err(code) if self.is_repeated(code, tries) => {
-                    self.step = Step::DeletingOwnCrumb { version, tries: tries + 1 };
+                    self.step = Step::Writing(Writing::OwnCrumbsEnd { version, tries: tries + 1 });
                     out.ask(Effect::DeleteBreadcrumb { version });
                 }
                 Ok(()) | Err(_) => self.close(After::Quit, out),
             },
-            Step::Idle
-            | Step::Connecting(_)
-            | Step::ClosingUnconnected(_)
-            | Step::SleepingUnconnected { .. }
-            | Step::Closing(_)
-            | Step::SleepingToRejoin
-            | Step::ReadingCrumb { .. }
-            | Step::Fencing { .. }
-            | Step::Promoting(_)
-            | Step::Demoting { .. }
-            | Step::ReadingOwnCrumb
-            | Step::ReadingLock { .. } => Election::misplaced(step, "Written"),
         }
     }
 
@@ -692,7 +483,7 @@ impl Election {
         if !std::mem::replace(&mut self.client, false) {
             return self.closed(after, out);
         }
-        self.step = Step::Closing(after);
+        self.step = Step::Closing(Closing::Session(after));
         out.ask(Effect::Close);
     }
 
@@ -704,7 +495,7 @@ impl Election {
             }
             After::Rejoin { sleep } if sleep.is_zero() => self.rejoin(out),
             After::Rejoin { sleep } => {
-                self.step = Step::SleepingToRejoin;
+                self.step = Step::Sleeping(Sleeping::ToRejoin);
                 out.ask(Effect::Sleep(sleep));
             }
             After::Fatal(why) => {
@@ -733,7 +524,7 @@ impl Election {
         if self.state == State::Active {
             return self.is_active(origin, out);
         }
-        self.step = Step::ReadingCrumb { origin, tries: 1 };
+        self.step = Step::Reading(Reading::Crumb { origin, tries: 1 });
         out.ask(Effect::ReadBreadcrumb);
     }
 
@@ -765,7 +556,7 @@ impl Election {
     }
 
     fn write_crumb(&mut self, origin: Origin, over: Option<i32>, out: &mut Outbox<Effect>) {
-        self.step = Step::WritingCrumb { origin, over, tries: 1 };
+        self.step = Step::Writing(Writing::Crumb { origin, over, tries: 1 });
         self.ask_crumb_write(over, out);
     }
 

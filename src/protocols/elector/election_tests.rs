@@ -4,6 +4,8 @@
 //! Never here: the process around the elector.
 //! Modelled on: etcd/raft's transcripts.
 
+use std::sync::Arc;
+
 use super::*;
 
 const RETRIES: u32 = 3;
