@@ -4,4 +4,6 @@
 //! Never here: a system's word; a retry that upstream does not make.
 //! Modelled on: ipc.Client, ZooKeeper ClientCnxn.
 
+pub mod hadoop_ipc;
 pub mod hadoop_ipc_keys;
+pub mod retry;

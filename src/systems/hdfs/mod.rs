@@ -4,4 +4,5 @@
 //! Never here: a verdict, a measure, a word about faults.
 //! Modelled on: Hadoop 3.3.6 and 3.4.1; fidelity notes in docs/MODELS.md, "hdfs".
 
+pub mod api;
 pub mod keys;

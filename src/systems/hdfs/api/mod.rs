@@ -1,0 +1,7 @@
+//! API: the interfaces that the daemons of HDFS serve.
+//!
+//! Here: requests, responses and paths as they travel; what other systems may import.
+//! Never here: a daemon's state.
+//! Modelled on: Hadoop `hdfs/protocol`, `hdfs/server/protocol`, `ha/HAServiceProtocol.java`.
+
+pub mod client_namenode;
