@@ -5,6 +5,7 @@
 //! Modelled on: etcd/raft's Ready; the upstream classes each file names.
 
 pub mod elector;
+pub mod namenode;
 
 /// Effects in the order asked for, and invariants that did not hold.
 #[derive(Clone, Debug)]
