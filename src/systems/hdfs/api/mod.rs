@@ -5,3 +5,5 @@
 //! Modelled on: Hadoop `hdfs/protocol`, `hdfs/server/protocol`, `ha/HAServiceProtocol.java`.
 
 pub mod client_namenode;
+pub mod ha_service;
+pub mod zkfc_protocol;
