@@ -6,6 +6,7 @@
 //! Modelled on: Hadoop `namenode` (3.4.1) — fidelity notes in docs/MODELS.md, "namenode".
 
 pub mod checkpoint;
+pub mod edit;
 pub mod edit_log;
 pub mod journal_set;
 pub mod namespace;

@@ -138,6 +138,24 @@ impl Namespace {
         self.children_of(of).count()
     }
 
+    /// `getListing`: at most `limit` children of a directory, in order of names, after `after`;
+    /// and whether there are more.
+    pub fn list(
+        &self,
+        of: InodeId,
+        after: Option<Name>,
+        limit: usize,
+    ) -> (Vec<(Name, Inode)>, bool) {
+        let from = after.map_or(Some(Name(0)), |name| name.0.checked_add(1).map(Name));
+        let Some(from) = from else { return (Vec::new(), false) };
+        let below = self.children.range_from((of, from)).take_while(|(key, _)| key.0 == of);
+        let mut entries: Vec<_> =
+            below.take(limit + 1).map(|(key, inode)| (key.1, *inode)).collect();
+        let more = limit < entries.len();
+        entries.truncate(limit);
+        (entries, more)
+    }
+
     fn children_of(&self, of: InodeId) -> impl Iterator<Item = ((InodeId, Name), Inode)> {
         let all = self.children.range_from((of, Name(0)));
         all.take_while(move |(key, _)| key.0 == of).map(|(key, inode)| (key, *inode))
@@ -383,6 +401,21 @@ mod tests {
         assert_eq!(tree.delete(&path(&[1]), false, |_| ()), Err(Refusal::NotEmpty));
         assert_eq!(tree.delete(&path(&[1]), true, |_| ()), Ok(true));
         assert_eq!((tree.lookup(&path(&[1, 2])), tree.inodes()), (None, 101));
+    }
+
+    #[test]
+    fn a_listing_goes_on_after_its_last_name() {
+        let mut tree = Namespace::formatted(0);
+        for name in [5, 1, 9, u64::MAX] {
+            tree.mkdirs(&path(&[7, name]), name, |_| ()).unwrap();
+        }
+        let at = tree.lookup(&path(&[7])).unwrap().id;
+        let names = |(entries, more): (Vec<(Name, Inode)>, bool)| -> (Vec<u64>, bool) {
+            (entries.into_iter().map(|(name, _)| name.0).collect(), more)
+        };
+        assert_eq!(names(tree.list(at, None, 2)), (vec![1, 5], true));
+        assert_eq!(names(tree.list(at, Some(Name(5)), 2)), (vec![9, u64::MAX], false));
+        assert_eq!(names(tree.list(at, Some(Name(u64::MAX)), 2)), (vec![], false));
     }
 
     #[test]
