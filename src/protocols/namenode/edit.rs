@@ -23,9 +23,6 @@ pub enum EditOp {
 pub struct Edit {
     /// Its place in the log.
     pub txid: u64,
-    /// The epoch of the NameNode that first wrote it: tells two writers' edits apart that say
-    /// the same at the same place.
-    pub written_in: u64,
     /// What it says.
     pub op: EditOp,
     /// The call that caused it, if that call may be executed at most once.
@@ -53,7 +50,6 @@ impl Edit {
     /// What it says, hashed: equal for equal edits, on every copy.
     pub fn content(&self) -> u64 {
         let mut words = Mixer(self.txid);
-        words.add(self.written_in);
         match self.op {
             EditOp::StartLogSegment => words.add(1),
             EditOp::EndLogSegment => words.add(2),
@@ -98,14 +94,13 @@ mod tests {
     use crate::protocols::namenode::namespace::{InodeId, Name};
 
     #[test]
-    fn an_edit_is_known_by_what_it_says_and_who_wrote_it() {
+    fn an_edit_is_known_by_its_place_what_it_says_and_who_asked() {
         let change = Change::Close { parent: InodeId(1), name: Name(2) };
-        let edit = Edit { txid: 5, written_in: 1, op: EditOp::Change(change), call: None };
+        let edit = Edit { txid: 5, op: EditOp::Change(change), call: None };
         let twin = Edit { txid: 5, ..edit };
         assert_eq!(edit.content(), twin.content());
         for other in [
             Edit { txid: 6, ..edit },
-            Edit { written_in: 2, ..edit },
             Edit { op: EditOp::EndLogSegment, ..edit },
             Edit { call: Some(CallKey { client: 1, call: 1 }), ..edit },
         ] {
