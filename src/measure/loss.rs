@@ -13,9 +13,8 @@
 
 use std::collections::BTreeMap;
 
-use super::shared_log::SharedLog;
 use crate::engine::time::{SimDuration, SimTime};
-use crate::history::{OpId, Outcome};
+use crate::history::{OpId, Outcome, SharedLog};
 
 /// What was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,6 @@ pub mod failover;
 pub mod latency;
 pub mod loss;
 pub mod outage;
-pub mod shared_log;
 pub mod split_brain;
 
 use crate::engine::note::Stamped;

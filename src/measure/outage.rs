@@ -401,3 +401,6 @@ impl Span {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,9 +135,8 @@ impl Tracker {
     }
 
     fn acknowledged_by_the_last(&mut self, entry: &Stamped, position: Position) {
-        let Some(claim) = self.claims.iter_mut().rev().find(|claim| claim.by == entry.by) else {
-            return;
-        };
+        let held = |claim: &&mut Claim| claim.by == entry.by && claim.held;
+        let Some(claim) = self.claims.iter_mut().rev().find(held) else { return };
         if claim.acknowledged_first.is_some() {
             return;
         }
@@ -177,5 +176,97 @@ impl Tracker {
     fn note(&mut self, grade: usize, at: SimTime, evidence: impl Into<Vec<EventId>>) {
         let moment = || Moment { at, evidence: evidence.into() };
         self.found.first[grade - 1].get_or_insert_with(moment);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NN1: ProcessId = ProcessId(1);
+    const NN2: ProcessId = ProcessId(2);
+
+    enum Did {
+        Claims,
+        Dies,
+        Reads,
+        Acks(u64),
+    }
+
+    fn judge(script: &[(u64, ProcessId, Did)]) -> SplitBrain {
+        let mut tracker = Tracker::default();
+        for (second, by, did) in script {
+            let at = SimTime::from_nanos(second * 1_000_000_000);
+            let note = crate::engine::note::Note::default();
+            let entry = Stamped { at, by: *by, event: EventId(*second), note };
+            match did {
+                Did::Claims => tracker.claimed(&entry, Role::Active),
+                Did::Dies => tracker.lost(&entry, Role::Active),
+                Did::Reads => tracker.served(&entry),
+                Did::Acks(position) => tracker.acknowledged(&entry, Position(*position)),
+            }
+        }
+        tracker.finish(SimTime::from_nanos(100_000_000_000))
+    }
+
+    #[test]
+    fn a_clean_failover_is_no_split_brain() {
+        use Did::{Acks, Claims, Dies, Reads};
+        let script = [
+            (1, NN1, Claims),
+            (2, NN1, Acks(5)),
+            (3, NN1, Dies),
+            (4, NN2, Claims),
+            (5, NN2, Acks(6)),
+            (6, NN2, Reads),
+        ];
+        assert_eq!(judge(&script), SplitBrain::default());
+    }
+
+    #[test]
+    fn two_that_believe_are_grade_one_and_the_seconds_are_counted() {
+        use Did::{Claims, Dies};
+        let found = judge(&[(1, NN1, Claims), (10, NN2, Claims), (25, NN1, Dies)]);
+        assert_eq!((found.grade(), found.dual_belief), (1, SimDuration::from_secs(15)));
+        assert_eq!(found.first[0].as_ref().expect("moment").evidence, [EventId(1), EventId(10)]);
+        let to_the_end = judge(&[(1, NN1, Claims), (10, NN2, Claims)]);
+        assert_eq!(to_the_end.dual_belief, SimDuration::from_secs(90));
+    }
+
+    #[test]
+    fn a_read_of_the_deposed_is_grade_two_even_when_its_successor_is_dead() {
+        use Did::{Claims, Dies, Reads};
+        let found = judge(&[(1, NN1, Claims), (2, NN2, Claims), (3, NN2, Dies), (4, NN1, Reads)]);
+        assert_eq!((found.grade(), found.stale_reads), (2, 1));
+        assert_eq!(found.first_at(), Some(SimTime::from_nanos(4_000_000_000)));
+        let again = judge(&[(1, NN1, Claims), (2, NN2, Claims), (3, NN1, Claims), (4, NN1, Reads)]);
+        assert_eq!(again.stale_reads, 0, "it claimed the role anew");
+    }
+
+    #[test]
+    fn two_that_acknowledge_the_same_place_are_grade_three_in_either_order() {
+        use Did::{Acks, Claims};
+        let script = [(1, NN1, Claims), (2, NN2, Claims), (3, NN2, Acks(6)), (4, NN1, Acks(6))];
+        let found = judge(&script);
+        assert_eq!((found.grade(), found.conflicting_writes), (3, 1));
+        let evidence = &found.first[2].as_ref().expect("moment").evidence;
+        assert_eq!(*evidence, [EventId(2), EventId(3), EventId(4)]);
+
+        let script = [(1, NN1, Claims), (2, NN2, Claims), (3, NN1, Acks(6)), (4, NN2, Acks(6))];
+        let found = judge(&script);
+        assert_eq!((found.conflicting_writes, found.first_at()), (1, Some(t(4))));
+    }
+
+    #[test]
+    fn a_confirmation_that_arrives_late_is_lawful() {
+        use Did::{Acks, Claims};
+        let late = [(1, NN1, Claims), (2, NN2, Claims), (3, NN1, Acks(5)), (4, NN2, Acks(6))];
+        assert_eq!(judge(&late).conflicting_writes, 0);
+        let later = [(1, NN1, Claims), (2, NN2, Claims), (3, NN2, Acks(6)), (4, NN1, Acks(5))];
+        assert_eq!(judge(&later).grade(), 1);
+    }
+
+    fn t(second: u64) -> SimTime {
+        SimTime::from_nanos(second * 1_000_000_000)
     }
 }

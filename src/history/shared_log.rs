@@ -10,7 +10,7 @@ const CHUNK: usize = 256;
 
 /// An append-only list that is cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct SharedLog<T> {
+pub struct SharedLog<T> {
     full: Vec<Arc<[T]>>,
     tail: Vec<T>,
 }
@@ -22,14 +22,16 @@ impl<T> Default for SharedLog<T> {
 }
 
 impl<T> SharedLog<T> {
-    pub(super) fn push(&mut self, value: T) {
+    /// Appends.
+    pub fn push(&mut self, value: T) {
         self.tail.push(value);
         if self.tail.len() == CHUNK {
             self.full.push(std::mem::take(&mut self.tail).into());
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    /// In the order of appending.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.full.iter().flat_map(|chunk| chunk.iter()).chain(&self.tail)
     }
 }
