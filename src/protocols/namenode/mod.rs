@@ -8,6 +8,7 @@
 pub mod checkpoint;
 pub mod edit;
 pub mod edit_log;
+pub mod image;
 pub mod journal_set;
 pub mod namespace;
 pub mod retry_cache;

@@ -6,4 +6,5 @@
 
 pub mod client_namenode;
 pub mod ha_service;
+pub mod namenode_protocol;
 pub mod zkfc_protocol;
