@@ -4,12 +4,11 @@
 //! Never here: which one follows which (`election`).
 //! Modelled on: `ActiveStandbyElector.java`, `KeeperException.Code`, `Watcher.Event`.
 
-use std::sync::Arc;
-
 use crate::engine::time::SimDuration;
 
-/// What a node writes into lock and breadcrumb: its address, encoded by the process around.
-pub type Contents = Arc<[u8]>;
+/// What a node writes into lock and breadcrumb: its address, in the coding of the process around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contents(pub u64);
 
 /// Why a ZooKeeper operation failed (`KeeperException.Code`, as far as the elector tells apart).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +43,12 @@ pub enum State {
 }
 
 /// A breadcrumb as read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crumb {
     /// Who wrote it.
     pub data: Contents,
     /// `Stat.version`, for the conditional write that follows.
-    pub version: i32,
+    pub version: u32,
 }
 
 /// The answer to an `exists` on the lock node.
@@ -88,7 +87,7 @@ pub enum NodeEvent {
 /// What the elector is told. The first group are operations: the caller holds the elector's lock
 /// from here to [`Effect::Returned`]. Results and events of an older client are dropped before
 /// (`isStaleClient`). The second group answers what the running operation asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Constructor: one attempt to connect.
     Start,
@@ -130,7 +129,7 @@ pub enum Input {
 
 /// What the process around is asked to do. All but `CreateLock`, `WatchLock`, `EnterNeutral` and
 /// the reports are blocking: their answer is the next input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// A new client; wait for its first event, at most the configured session time-out.
     Connect,
@@ -151,12 +150,12 @@ pub enum Effect {
         /// What.
         data: Contents,
         /// Over which version.
-        version: i32,
+        version: u32,
     },
     /// delete of the breadcrumb.
     DeleteBreadcrumb {
         /// Which version.
-        version: i32,
+        version: u32,
     },
     /// getData of the lock node.
     ReadLock,

@@ -8,6 +8,7 @@
 use super::ballot::{
     Code, Contents, Crumb, Effect, Input, LockNode, NodeEvent, SessionEvent, State,
 };
+use super::steps::{After, Closing, Origin, Reading, Sleeping, Step, Why, Writing};
 use crate::engine::time::SimDuration;
 use crate::protocols::Outbox;
 
@@ -24,72 +25,8 @@ enum Connection {
     Terminated,
 }
 
-/// Why a connection is being made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    Start,
-    /// `reEstablishSession`, the n-th of at most `op_retries` attempts.
-    Join {
-        attempt: u32,
-    },
-    GetActive,
-}
-
-/// What follows the end of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    Quit,
-    Rejoin { sleep: SimDuration },
-    Fatal(&'static str),
-}
-
-/// Which answer asked for the promotion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    /// The create succeeded: the lock is watched once active.
-    Created,
-    /// The `exists` found the own session: it left a watch already.
-    Checked,
-}
-
-/// What the running operation waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Idle,
-    Connecting(Why),
-    Closing(Closing),
-    Sleeping(Sleeping),
-    Reading(Reading),
-    Fencing { origin: Origin, version: i32 },
-    Writing(Writing),
-    Promoting(Origin),
-    Demoting { then_watch: bool },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Closing {
-    Unconnected(Why),
-    Session(After),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Sleeping {
-    Unconnected { attempt: u32 },
-    ToRejoin,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Reading {
-    Crumb { origin: Origin, tries: u32 },
-    OwnCrumb,
-    Lock { tries: u32 },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Writing {
-    Crumb { origin: Origin, over: Option<i32>, tries: u32 },
-    OwnCrumbsEnd { version: i32, tries: u32 },
-}
+/// Why the controller ends after `reEstablishSession` gave up.
+const NO_CONNECTION: &str = "no connection to ZooKeeper";
 
 /// The elector of one controller.
 #[derive(Clone, Debug)]
@@ -352,7 +289,7 @@ impl Election {
                 self.connect(Why::Join { attempt: attempt + 1 }, out);
             }
             Sleeping::Unconnected { .. } => {
-                self.close(After::Fatal("no connection to ZooKeeper"), out);
+                self.close(After::Fatal(NO_CONNECTION), out);
             }
             Sleeping::ToRejoin => self.rejoin(out),
         }
@@ -362,7 +299,7 @@ impl Election {
         let Step::Reading(reading) = step else { Election::misplaced(step, "Read") };
         match *reading {
             Reading::Crumb { origin, tries } => match result {
-                Ok(crumb) if Some(&crumb.data) == self.app_data.as_ref() => {
+                Ok(crumb) if Some(crumb.data) == self.app_data => {
                     self.write_crumb(origin, Some(crumb.version), out);
                 }
                 Ok(crumb) => {
@@ -378,7 +315,7 @@ impl Election {
             },
             // Read once, without repetition; whatever fails leaves the crumb to the next active.
             Reading::OwnCrumb => match result {
-                Ok(crumb) if Some(&crumb.data) == self.app_data.as_ref() => {
+                Ok(crumb) if Some(crumb.data) == self.app_data => {
                     self.step =
                         Step::Writing(Writing::OwnCrumbsEnd { version: crumb.version, tries: 1 });
                     out.ask(Effect::DeleteBreadcrumb { version: crumb.version });
@@ -460,7 +397,10 @@ impl Election {
     /// `joinElectionInternal`.
     fn join(&mut self, out: &mut Outbox<Effect>) {
         if !self.client {
-            return self.connect(Why::Join { attempt: 1 }, out);
+            return match self.op_retries {
+                0 => self.close(After::Fatal(NO_CONNECTION), out),
+                _ => self.connect(Why::Join { attempt: 1 }, out),
+            };
         }
         self.create_retries = 0;
         self.wants = true;
@@ -555,12 +495,12 @@ impl Election {
         }
     }
 
-    fn write_crumb(&mut self, origin: Origin, over: Option<i32>, out: &mut Outbox<Effect>) {
+    fn write_crumb(&mut self, origin: Origin, over: Option<u32>, out: &mut Outbox<Effect>) {
         self.step = Step::Writing(Writing::Crumb { origin, over, tries: 1 });
         self.ask_crumb_write(over, out);
     }
 
-    fn ask_crumb_write(&self, over: Option<i32>, out: &mut Outbox<Effect>) {
+    fn ask_crumb_write(&self, over: Option<u32>, out: &mut Outbox<Effect>) {
         let data = self.own_data();
         out.ask(match over {
             Some(version) => Effect::SetBreadcrumb { data, version },
@@ -585,7 +525,7 @@ impl Election {
     }
 
     fn own_data(&self) -> Contents {
-        self.app_data.clone().expect("only a controller with data joins")
+        self.app_data.expect("only a controller with data joins")
     }
 
     /// `zkDoWithRetries`: `op_retries` attempts in all.

@@ -4,18 +4,16 @@
 //! Never here: the process around the elector.
 //! Modelled on: etcd/raft's transcripts.
 
-use std::sync::Arc;
-
 use super::*;
 
 const RETRIES: u32 = 3;
 
 fn me() -> Contents {
-    Arc::from(*b"nn1")
+    Contents(1)
 }
 
 fn other() -> Contents {
-    Arc::from(*b"nn2")
+    Contents(2)
 }
 
 fn crumb(data: Contents) -> Result<Crumb, Code> {
@@ -121,7 +119,7 @@ fn a_failed_winner_closes_its_session_sleeps_a_second_and_tries_again() {
     ];
     for failure in failures {
         let mut elector = joined();
-        feed(&mut elector, won.clone());
+        feed(&mut elector, won);
         assert_eq!(feed(&mut elector, failure.to_vec()), [Effect::Close]);
         let slept = Effect::Sleep(SimDuration::from_secs(1));
         assert_eq!(feed(&mut elector, [Input::Closed]), [slept]);
@@ -266,6 +264,13 @@ fn without_a_server_three_attempts_and_three_sleeps_end_the_controller() {
             assert_eq!(effects, [Effect::Fatal("no connection to ZooKeeper"), Effect::Returned]);
         }
     }
+}
+
+#[test]
+fn with_no_attempts_allowed_the_first_join_without_a_client_is_the_end() {
+    let mut elector = Election::new(0);
+    let effects = feed(&mut elector, [Input::Join(me())]);
+    assert_eq!(effects, [Effect::Fatal("no connection to ZooKeeper"), Effect::Returned]);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 //! Here: the two calls of a round, what their failure means, when the controller is told.
 //! Never here: the calls themselves, their time-outs, the locks that a callback needs.
 //! Modelled on: `HealthMonitor.java`.
-//! Left out: `HEALTH_MONITOR_FAILED`, which needs an unchecked exception in a callback, and the
-//! loop around creating a proxy, which never fails because it does not connect.
+//! Left out: `HEALTH_MONITOR_FAILED`, which needs an unchecked exception in a callback; the loop
+//! around creating a proxy, which never fails because it does not connect; stopping the proxy,
+//! which closes no connection that still works, because the controller's proxies share a client.
 
 use crate::engine::time::SimDuration;
 use crate::protocols::Outbox;
@@ -70,8 +71,6 @@ pub enum Effect {
     Report(ServiceState),
     /// Tell the controller that the health changed (`enteredState`).
     Enter(Health),
-    /// Close the connection: the next round uses a fresh proxy.
-    StopProxy,
     /// Sleep until the next round.
     Sleep(SimDuration),
 }
@@ -197,7 +196,6 @@ impl HealthMonitor {
     }
 
     fn lose(&mut self, out: &mut Outbox<Effect>) {
-        out.ask(Effect::StopProxy);
         self.enter(Health::NotResponding, Step::EnteringNotResponding, out);
     }
 
@@ -260,17 +258,17 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_call_drops_the_proxy_and_is_told_once() {
+    fn a_lost_call_is_told_once() {
         let mut monitor = HealthMonitor::new(PACE);
         let lost = Input::Status(Err(Failure::Transport));
         let effects = feed(&mut monitor, &[Input::Round, lost]);
-        assert_eq!(effects[1..], [Effect::StopProxy, Effect::Enter(Health::NotResponding)]);
+        assert_eq!(effects[1..], [Effect::Enter(Health::NotResponding)]);
         assert_eq!(feed(&mut monitor, &[Input::Entered]), [LOST_SLEEP]);
         let effects = feed(&mut monitor, &[Input::Round, lost]);
-        assert_eq!(effects[1..], [Effect::StopProxy, LOST_SLEEP]);
+        assert_eq!(effects[1..], [LOST_SLEEP]);
         let lost_later = Input::Checked(Err(Failure::Transport));
         let status = Input::Status(Ok(ServiceState::Active));
         let effects = feed(&mut monitor, &[Input::Round, status, lost_later]);
-        assert_eq!(effects[2..], [Effect::StopProxy, LOST_SLEEP]);
+        assert_eq!(effects[2..], [LOST_SLEEP]);
     }
 }
