@@ -5,9 +5,11 @@
 //! Modelled on: hyperfine, order-statistic intervals.
 
 pub mod failover;
+pub mod interval;
 pub mod latency;
 pub mod loss;
 pub mod outage;
+pub mod quantile;
 pub mod split_brain;
 
 use crate::engine::note::Stamped;
