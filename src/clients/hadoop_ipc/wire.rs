@@ -7,7 +7,7 @@
 use crate::engine::id::ProcessId;
 
 /// A protocol spoken over Hadoop IPC, declared in the `api` of the system that serves it.
-pub trait RpcInterface: 'static {
+pub trait RpcInterface: Clone + 'static {
     /// As upstream calls it: `ClientProtocol`.
     const PROTOCOL: &'static str;
     /// What a client asks.

@@ -9,6 +9,7 @@ use crate::clients::retry::MethodClass;
 use crate::history::ContentHash;
 
 /// `ClientProtocol`, version 1.
+#[derive(Clone, Copy, Debug)]
 pub struct ClientNamenode;
 
 /// A path of two levels, `/directory/name`. Numbers, so that no text travels.

@@ -10,6 +10,7 @@ pub use crate::protocols::elector::ServiceState;
 pub use crate::protocols::namenode::transition::RequestSource;
 
 /// `HAServiceProtocol`, version 1.
+#[derive(Clone, Copy, Debug)]
 pub struct HaService;
 
 /// The check of a NameNode that does not hold itself for healthy (`HealthCheckFailedException`).

@@ -20,6 +20,7 @@ pub const HTTP_PORT: u16 = 9870;
 pub const SECONDARY_HTTP_PORT: u16 = 9868;
 
 /// `NamenodeProtocol`, version 6.
+#[derive(Clone, Copy, Debug)]
 pub struct NamenodeProtocol;
 
 /// Calls.

@@ -8,6 +8,7 @@ use crate::clients::hadoop_ipc::RpcInterface;
 use crate::engine::time::SimDuration;
 
 /// `ZKFCProtocol`, version 1.
+#[derive(Clone, Copy, Debug)]
 pub struct ZkfcProtocol;
 
 /// Calls. Both fail with [`super::ha_service::SERVICE_FAILED`] or with the error that stopped them.
