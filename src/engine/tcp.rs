@@ -1,0 +1,596 @@
+//! Tcp: connections as an operating system shows them.
+//!
+//! Here: connect with SYN retries, ordered delivery, stalls and retransmission after a cut, FIN,
+//! RST, accept backlog, buffers.
+//! Never here: a time-out of a library, a message's meaning.
+//! Modelled on: Linux TCP: RTO 0.2 s doubling to 120 s, `tcp_syn_retries` 6, `tcp_retries2` 15.
+
+use std::collections::VecDeque;
+
+use super::cause::What;
+use super::core::{Core, Parked};
+use super::dice::{Noise, Purpose, below};
+use super::event::{Event, Kind, Segment};
+use super::event_list::Handle;
+use super::id::{EventId, HostId, InterfaceId, ProcessId};
+use super::limits::{ACCEPT_BACKLOG_MAX, CONNECTIONS_MAX, SOCKET_BUFFER_BYTES_MAX};
+use super::process::{Conn, ConnEvent, Input, Port, Slot};
+use super::time::{SimDuration, SimTime};
+
+/// First retransmission; doubles.
+const RTO_MIN: SimDuration = SimDuration::from_millis(200);
+/// `TCP_RTO_MAX`.
+const RTO_MAX: SimDuration = SimDuration::from_secs(120);
+/// `tcp_retries2` 15: the hypothetical 924.6 s of ip-sysctl.
+const GIVE_UP_AFTER: SimDuration = SimDuration::from_millis(924_600);
+/// SYN again after 1, 3, 7, 15, 31, 63 s; given up after 127 s.
+const SYN_RETRIES: u8 = 6;
+
+const LINK_NOISE: Purpose = Purpose::named("engine/link");
+
+/// A stream from one end to the other.
+#[derive(Clone, Default)]
+struct Stream {
+    noise: Noise,
+    sent: u32,
+    last_arrival: SimTime,
+    /// Stalled here or unread at the peer.
+    buffered_bytes: u64,
+    full: bool,
+    stalled: VecDeque<Segment>,
+    stalled_since: SimTime,
+    retransmit: Option<Handle>,
+    give_up: Option<Handle>,
+}
+
+#[derive(Clone)]
+struct End {
+    process: ProcessId,
+    host: HostId,
+    open: bool,
+    stream: Stream,
+}
+
+#[derive(Clone)]
+pub(super) struct Connection {
+    generation: u32,
+    interface: InterfaceId,
+    port: Port,
+    link: u16,
+    established: bool,
+    syn_since: SimTime,
+    /// Events under way that name this connection.
+    pending: u32,
+    freed: bool,
+    ends: [End; 2], // client, server
+}
+
+impl Connection {
+    const fn end(&self, side: usize) -> &End {
+        &self.ends[side]
+    }
+}
+
+const fn other(side: usize) -> usize {
+    side ^ 1
+}
+
+fn end_of(slot: usize, side: usize) -> u32 {
+    u32::try_from(slot << 1 | side).expect("connections are limited")
+}
+
+const fn split(end: u32) -> (usize, usize) {
+    ((end >> 1) as usize, (end & 1) as usize)
+}
+
+impl Core {
+    pub(super) fn connect(
+        &mut self,
+        from: ProcessId,
+        to: ProcessId,
+        port: Port,
+        interface: InterfaceId,
+    ) -> Conn {
+        let (from_host, to_host) =
+            (self.processes[from.index()].host, self.processes[to.index()].host);
+        let number = self.conn_numbers.entry((from, to)).or_insert(0);
+        *number += 1;
+        let number = *number;
+        // Each direction has its own noise, keyed by the pair's names and the connection's number.
+        let address = self.address(&self.processes[from.index()].name);
+        let to_name = super::dice::entity(&self.processes[to.index()].name);
+        let key = Noise::of(address, LINK_NOISE, to_name ^ number.rotate_left(48));
+        let [a, b] = key.at(0).0;
+        let [c, d] = key.at(1).0;
+        let end = |process, host, open, noise| End {
+            process,
+            host,
+            open,
+            stream: Stream { noise, last_arrival: self.now, ..Stream::default() },
+        };
+        let ends = [
+            end(from, from_host, true, Noise::keyed(a, b)),
+            end(to, to_host, false, Noise::keyed(c, d)),
+        ];
+        let connection = Connection {
+            generation: 0,
+            interface,
+            port,
+            link: self.net.link_between(from_host, to_host),
+            established: false,
+            syn_since: self.now,
+            pending: 0,
+            freed: false,
+            ends,
+        };
+        let slot = self.occupy_connection(connection);
+        self.send_syn(slot, 0);
+        Conn { end: end_of(slot, 0), generation: self.conns[slot].generation }
+    }
+
+    fn occupy_connection(&mut self, mut connection: Connection) -> usize {
+        if let Some(slot) = self.conns_free.pop() {
+            let slot = slot as usize;
+            connection.generation = self.conns[slot].generation.wrapping_add(1);
+            self.conns[slot] = connection;
+            return slot;
+        }
+        if CONNECTIONS_MAX <= self.conns.len() {
+            self.limit_hit.get_or_insert("CONNECTIONS_MAX");
+        }
+        self.conns.push(connection);
+        self.conns.len() - 1
+    }
+
+    fn latency(&mut self, slot: usize, from: usize) -> SimDuration {
+        let connection = &mut self.conns[slot];
+        let link = self.net.link(connection.link);
+        let stream = &mut connection.ends[from].stream;
+        stream.sent = stream.sent.wrapping_add(1);
+        let words = stream.noise.at(u64::from(stream.sent));
+        let lost = link.loss.hits(words.second());
+        link.latency.of(words) + if lost { RTO_MIN } else { SimDuration::ZERO }
+    }
+
+    fn send_syn(&mut self, slot: usize, attempt: u8) {
+        let latency = self.latency(slot, 0);
+        self.conns[slot].pending += 1;
+        let slot = slot as u32;
+        self.schedule(self.now + latency, Event::Syn { slot, attempt });
+    }
+
+    /// The n-th SYN arrives, or nobody hears it.
+    pub(super) fn on_syn(&mut self, slot: u32, attempt: u8) {
+        let at = slot as usize;
+        self.conns[at].pending -= 1;
+        let Connection { ends: [client, server], port, .. } = &self.conns[at];
+        let (client_open, from, to) = (client.open, client.host, server.host);
+        let (process, port) = (server.process, *port);
+        if !client_open {
+            return self.free_if_done(at);
+        }
+        if !self.net.open_both_ways(from, to) || self.backlog_full(process) {
+            return self.retry_syn(at, attempt);
+        }
+        let state = &self.processes[process.index()];
+        let listener = state.listening.iter().find(|(listening, _)| *listening == port);
+        match listener.filter(|_| state.alive) {
+            None => self.transmit(at, 1, Kind::Refused, u32::MAX, EventId(0)),
+            Some((_, interface)) => {
+                assert!(
+                    *interface == self.conns[at].interface,
+                    "{} speaks {} on port {}, its client {}",
+                    state.name,
+                    self.slabs.name(*interface),
+                    port.0,
+                    self.slabs.name(self.conns[at].interface)
+                );
+                let connection = &mut self.conns[at];
+                connection.established = true;
+                connection.ends[1].open = true;
+                self.transmit(at, 1, Kind::Connected, u32::MAX, EventId(0));
+                // The client's ACK opens the stream towards the server.
+                self.transmit(at, 0, Kind::Accepted, u32::MAX, EventId(0));
+            }
+        }
+    }
+
+    /// A stopped process accepts in its kernel until the backlog is full.
+    fn backlog_full(&self, process: ProcessId) -> bool {
+        let parked = &self.processes[process.index()].parked;
+        let accepted = |waiting: &&Parked| {
+            matches!(waiting.input, Input::Connection(_, ConnEvent::Accepted { .. }))
+        };
+        ACCEPT_BACKLOG_MAX as usize <= parked.len()
+            && ACCEPT_BACKLOG_MAX as usize <= parked.iter().filter(accepted).count()
+    }
+
+    fn retry_syn(&mut self, slot: usize, attempt: u8) {
+        let since = self.conns[slot].syn_since;
+        let again = since + SimDuration::from_secs((2_u64 << attempt) - 1);
+        let unreachable = self.net.link(self.conns[slot].link).unreachable_after;
+        if attempt == 0
+            && let Some(span) = unreachable
+        {
+            self.conns[slot].pending += 1;
+            let at = (since + span).max(self.now);
+            self.schedule(at, Event::Unreachable { slot: slot as u32 });
+        }
+        self.conns[slot].pending += 1;
+        let event = Event::Syn { slot: slot as u32, attempt: attempt + 1 };
+        if attempt < SYN_RETRIES {
+            self.schedule(again.max(self.now), event);
+        } else {
+            self.conns[slot].pending -= 1;
+            self.conns[slot].ends[0].open = false;
+            self.tell_end(slot, 0, ConnEvent::TimedOut);
+            self.free_if_done(slot);
+        }
+    }
+
+    /// The neighbour's ARP gave up on a host that is down.
+    pub(super) fn on_unreachable(&mut self, slot: u32) {
+        let at = slot as usize;
+        self.conns[at].pending -= 1;
+        let [client, server] = &self.conns[at].ends;
+        let silent = !self.net.open_both_ways(client.host, server.host);
+        if client.open && !self.conns[at].established && silent {
+            self.conns[at].ends[0].open = false;
+            self.tell_end(at, 0, ConnEvent::Unreachable);
+        }
+        self.free_if_done(at);
+    }
+
+    /// Puts a piece of the stream of `from` on its way.
+    fn transmit(&mut self, slot: usize, from: usize, kind: Kind, index: u32, gate: EventId) {
+        let latency = self.latency(slot, from);
+        let connection = &mut self.conns[slot];
+        let (host, to) = (connection.ends[from].host, connection.ends[other(from)].host);
+        let stream = &mut connection.ends[from].stream;
+        let segment = Segment { gate, index, sequence: stream.sent, kind };
+        let early = kind == Kind::Data && !connection.established;
+        if early || !stream.stalled.is_empty() || !self.net.open(host, to) {
+            return self.stall(slot, from, segment);
+        }
+        let mut start = self.now;
+        let bandwidth = self.net.link(connection.link).bandwidth_bytes_s;
+        if bandwidth != 0 && kind == Kind::Data {
+            let slot = Slot { interface: connection.interface, index };
+            let bytes = u64::from(self.slabs.bytes(slot));
+            let busy = SimDuration::from_nanos(bytes * 1_000_000_000 / bandwidth);
+            let nic = &mut self.net.hosts[host.index()].nic_free_at;
+            start = (*nic).max(start) + busy;
+            *nic = start;
+        }
+        let stream = &mut self.conns[slot].ends[from].stream;
+        let arrival = stream.last_arrival.max(start + latency);
+        stream.last_arrival = arrival;
+        self.conns[slot].pending += 1;
+        self.schedule(arrival, Event::Segment { end: end_of(slot, other(from)), segment });
+    }
+
+    /// What cannot arrive waits for TCP to send it again, in order.
+    fn stall(&mut self, slot: usize, from: usize, segment: Segment) {
+        let established = self.conns[slot].established;
+        let stream = &mut self.conns[slot].ends[from].stream;
+        let after = stream.stalled.partition_point(|waiting| waiting.sequence < segment.sequence);
+        stream.stalled.insert(after, segment);
+        if segment.kind == Kind::Data {
+            self.buffer(slot, from, segment.index);
+        }
+        let stream = &mut self.conns[slot].ends[from].stream;
+        if stream.stalled.len() == 1 && established {
+            stream.stalled_since = self.now;
+            let end = end_of(slot, from);
+            let give_up = self.schedule(self.now + GIVE_UP_AFTER, Event::GiveUp { end });
+            let connection = &mut self.conns[slot];
+            connection.pending += 1;
+            connection.ends[from].stream.give_up = Some(give_up);
+            self.stalled.push(end);
+            self.plan_retransmission(end);
+        }
+    }
+
+    /// After a heal: every stalled stream whose path is open again is sent at its next RTO.
+    pub(super) fn path_changed(&mut self) {
+        for index in 0..self.stalled.len() {
+            self.plan_retransmission(self.stalled[index]);
+        }
+    }
+
+    fn plan_retransmission(&mut self, end: u32) {
+        let (slot, side) = split(end);
+        let connection = &self.conns[slot];
+        let [from, to] = [connection.end(side), connection.end(other(side))];
+        let idle = from.stream.retransmit.is_none() && !from.stream.stalled.is_empty();
+        if !idle || !self.net.open_both_ways(from.host, to.host) {
+            return;
+        }
+        let mut rto = RTO_MIN;
+        let mut at = from.stream.stalled_since + rto;
+        while at < self.now {
+            rto = rto.times(2).min(RTO_MAX);
+            at = at + rto;
+        }
+        // Up to 5 % later: timer slack and the smoothed round trip.
+        let word = from.stream.noise.at(u64::MAX - u64::from(from.stream.sent)).first();
+        let late = below(word, at.since(from.stream.stalled_since).as_nanos() / 20 + 1);
+        let at = at + SimDuration::from_nanos(late);
+        let handle = self.schedule(at, Event::Retransmit { end });
+        self.conns[slot].pending += 1;
+        self.conns[slot].ends[side].stream.retransmit = Some(handle);
+    }
+
+    pub(super) fn on_retransmit(&mut self, end: u32) {
+        let (slot, side) = split(end);
+        self.conns[slot].pending -= 1;
+        self.conns[slot].ends[side].stream.retransmit = None;
+        let [from, to] = [self.conns[slot].end(side), self.conns[slot].end(other(side))];
+        if self.net.open_both_ways(from.host, to.host) {
+            self.flush_stalled(slot, side);
+        }
+        self.free_if_done(slot);
+    }
+
+    fn flush_stalled(&mut self, slot: usize, side: usize) {
+        self.unstall(slot, side);
+        let waiting = std::mem::take(&mut self.conns[slot].ends[side].stream.stalled);
+        for segment in waiting {
+            if segment.kind == Kind::Data {
+                self.unbuffer(slot, side, segment.index);
+            }
+            let latency = self.latency(slot, side);
+            let stream = &mut self.conns[slot].ends[side].stream;
+            let arrival = stream.last_arrival.max(self.now + latency);
+            stream.last_arrival = arrival;
+            let segment = Segment { sequence: stream.sent, ..segment };
+            self.conns[slot].pending += 1;
+            self.schedule(arrival, Event::Segment { end: end_of(slot, other(side)), segment });
+        }
+    }
+
+    /// Forgets the timers of a stalled stream; what was stalled stays with the caller.
+    fn unstall(&mut self, slot: usize, side: usize) {
+        let end = end_of(slot, side);
+        self.stalled.retain(|stalled| *stalled != end);
+        let stream = &mut self.conns[slot].ends[side].stream;
+        for handle in [stream.retransmit.take(), stream.give_up.take()].into_iter().flatten() {
+            if self.list.cancel(handle).is_some() {
+                self.conns[slot].pending -= 1;
+            }
+        }
+    }
+
+    pub(super) fn on_give_up(&mut self, end: u32) {
+        let (slot, side) = split(end);
+        self.conns[slot].pending -= 1;
+        self.conns[slot].ends[side].stream.give_up = None;
+        self.drop_stalled(slot, side);
+        if std::mem::replace(&mut self.conns[slot].ends[side].open, false) {
+            self.tell_end(slot, side, ConnEvent::TimedOut);
+        }
+        self.free_if_done(slot);
+    }
+
+    fn drop_stalled(&mut self, slot: usize, side: usize) {
+        self.unstall(slot, side);
+        let interface = self.conns[slot].interface;
+        let waiting = std::mem::take(&mut self.conns[slot].ends[side].stream.stalled);
+        for segment in waiting {
+            if segment.kind == Kind::Data {
+                self.slabs.discard(Slot { interface, index: segment.index });
+            }
+        }
+    }
+
+    /// A segment reaches the kernel at `end`, unless the path was cut under it.
+    pub(super) fn on_segment(&mut self, end: u32, segment: Segment) -> Option<(ProcessId, Parked)> {
+        let (slot, side) = split(end);
+        self.conns[slot].pending -= 1;
+        let [to, from] = [self.conns[slot].end(side), self.conns[slot].end(other(side))];
+        if !from.stream.stalled.is_empty() || !self.net.open(from.host, to.host) {
+            self.stall(slot, other(side), segment);
+            return None;
+        }
+        let interface = self.conns[slot].interface;
+        let message = Slot { interface, index: segment.index };
+        if !to.open {
+            if segment.kind == Kind::Data {
+                self.slabs.discard(message);
+            }
+            let answers = matches!(segment.kind, Kind::Data | Kind::Connected);
+            if answers && from.open {
+                self.transmit(slot, side, Kind::Reset, u32::MAX, EventId(0));
+            }
+            self.free_if_done(slot);
+            return None;
+        }
+        let (process, peer, port) = (to.process, from.process, self.conns[slot].port);
+        let event = match segment.kind {
+            Kind::Data => ConnEvent::Message(message),
+            Kind::Connected => ConnEvent::Connected,
+            Kind::Accepted => ConnEvent::Accepted { port, from: peer },
+            Kind::Fin => ConnEvent::Closed,
+            Kind::Reset => ConnEvent::Reset,
+            Kind::Refused => ConnEvent::Refused,
+        };
+        let conn = Conn { end, generation: self.conns[slot].generation };
+        if matches!(segment.kind, Kind::Fin | Kind::Reset | Kind::Refused) {
+            self.conns[slot].ends[side].open = false;
+            self.drop_stalled(slot, side);
+        } else if segment.kind == Kind::Connected {
+            self.flush_early(slot);
+        }
+        self.free_if_done(slot);
+        let what = match event {
+            ConnEvent::Message(slot) if self.causes.recording() => {
+                What::Message { interface, kind: self.slabs.kind(slot), from: peer }
+            }
+            ConnEvent::Message(_) => What::Message { interface, kind: "", from: peer },
+            ConnEvent::Accepted { .. } => What::Connection("accepted"),
+            ConnEvent::Connected => What::Connection("connected"),
+            ConnEvent::Refused => What::Connection("refused"),
+            ConnEvent::Closed => What::Connection("closed"),
+            ConnEvent::Reset
+            | ConnEvent::Unreachable
+            | ConnEvent::TimedOut
+            | ConnEvent::Drained => What::Connection("reset"),
+        };
+        let input = Input::Connection(conn, event);
+        let (handle, cause) = (Handle::NONE, EventId(0)); // the caller knows the cause
+        Some((process, Parked { input, handle, cause, gate: segment.gate, what }))
+    }
+
+    /// What the client sent before it was connected.
+    fn flush_early(&mut self, slot: usize) {
+        if !self.conns[slot].ends[0].stream.stalled.is_empty() {
+            self.flush_stalled(slot, 0);
+        }
+    }
+
+    /// Bytes of the stream from `side` wait: stalled, or unread at a stopped peer.
+    fn buffer(&mut self, slot: usize, side: usize, index: u32) {
+        let interface = self.conns[slot].interface;
+        let bytes = u64::from(self.slabs.bytes(Slot { interface, index }));
+        let stream = &mut self.conns[slot].ends[side].stream;
+        stream.buffered_bytes += bytes;
+        stream.full |= SOCKET_BUFFER_BYTES_MAX < stream.buffered_bytes;
+    }
+
+    /// Bytes of the stream from `side` go on: a sender that was blocked has room again.
+    fn unbuffer(&mut self, slot: usize, side: usize, index: u32) {
+        let interface = self.conns[slot].interface;
+        let bytes = u64::from(self.slabs.bytes(Slot { interface, index }));
+        let end = &mut self.conns[slot].ends[side];
+        end.stream.buffered_bytes = end.stream.buffered_bytes.saturating_sub(bytes);
+        if end.stream.full && end.stream.buffered_bytes <= SOCKET_BUFFER_BYTES_MAX / 2 {
+            end.stream.full = false;
+            if end.open {
+                self.tell_end(slot, side, ConnEvent::Drained);
+            }
+        }
+    }
+
+    /// A message stays in the receive buffer of a process that does not run.
+    pub(super) fn unread(&mut self, conn: Conn, message: Slot) {
+        if self.conns[conn.slot()].generation == conn.generation {
+            self.buffer(conn.slot(), other(conn.side()), message.index);
+        }
+    }
+
+    /// It is read now.
+    pub(super) fn read_late(&mut self, conn: Conn, message: Slot) {
+        if self.conns[conn.slot()].generation == conn.generation {
+            self.unbuffer(conn.slot(), other(conn.side()), message.index);
+        }
+    }
+
+    pub(super) fn send(&mut self, conn: Conn, message: Slot, gate: EventId) {
+        let (slot, side) = (conn.slot(), conn.side());
+        let live = self.conns.get(slot).filter(|connection| {
+            connection.generation == conn.generation && connection.ends[side].open
+        });
+        let Some(connection) = live else { return self.slabs.discard(message) };
+        assert!(connection.interface == message.interface, "a connection speaks one interface");
+        if let Some(census) = &mut self.census {
+            let [from, to] = [connection.end(side).process, connection.end(other(side)).process];
+            census.count(from, to, message.interface, self.slabs.kind(message));
+        }
+        self.transmit(slot, side, Kind::Data, message.index, gate);
+    }
+
+    pub(super) fn is_blocked(&self, conn: Conn) -> bool {
+        let connection = &self.conns[conn.slot()];
+        connection.generation == conn.generation && connection.ends[conn.side()].stream.full
+    }
+
+    /// Closes one end; the peer hears it after what was sent, or at once if `abort`.
+    pub(super) fn close(&mut self, conn: Conn, abort: bool) {
+        let (slot, side) = (conn.slot(), conn.side());
+        if self.conns.get(slot).is_none_or(|found| found.generation != conn.generation) {
+            return;
+        }
+        if std::mem::replace(&mut self.conns[slot].ends[side].open, false) {
+            self.say_goodbye(slot, side, abort);
+        }
+        self.free_if_done(slot);
+    }
+
+    fn say_goodbye(&mut self, slot: usize, side: usize, abort: bool) {
+        if self.conns[slot].established {
+            if abort {
+                self.drop_stalled(slot, side);
+            }
+            let kind = if abort { Kind::Reset } else { Kind::Fin };
+            self.transmit(slot, side, kind, u32::MAX, EventId(0));
+        }
+    }
+
+    /// The kernel closes what a dead process leaves: a reset where data was unread, else a FIN;
+    /// after a power loss nothing is said.
+    pub(super) fn close_sockets(
+        &mut self,
+        process: ProcessId,
+        parked: &VecDeque<Parked>,
+        power: bool,
+    ) {
+        for slot in 0..self.conns.len() {
+            for side in [0, 1] {
+                let end = &mut self.conns[slot].ends[side];
+                if end.process != process || !std::mem::replace(&mut end.open, false) {
+                    continue;
+                }
+                if power {
+                    self.drop_stalled(slot, side);
+                } else {
+                    let me = end_of(slot, side);
+                    let unread = parked.iter().any(|waiting| {
+                        let Input::Connection(conn, ConnEvent::Message(_)) = waiting.input else {
+                            return false;
+                        };
+                        conn.end == me && conn.generation == self.conns[slot].generation
+                    });
+                    self.say_goodbye(slot, side, unread);
+                }
+                self.free_if_done(slot);
+            }
+        }
+    }
+
+    /// Frees a connection that nobody holds and no event names.
+    fn free_if_done(&mut self, slot: usize) {
+        let connection = &self.conns[slot];
+        let stalled = connection.ends.iter().any(|end| !end.stream.stalled.is_empty());
+        let held = connection.ends.iter().any(|end| end.open);
+        if held || connection.pending != 0 {
+            return;
+        }
+        if stalled {
+            for side in [0, 1] {
+                self.drop_stalled(slot, side);
+            }
+        }
+        // A freed slot is never open: its generation moves at the next use.
+        if !std::mem::replace(&mut self.conns[slot].freed, true) {
+            self.conns_free.push(slot as u32);
+        }
+    }
+
+    /// An event of the local kernel, at once.
+    fn tell_end(&mut self, slot: usize, side: usize, event: ConnEvent) {
+        let process = self.conns[slot].ends[side].process;
+        let conn = Conn { end: end_of(slot, side), generation: self.conns[slot].generation };
+        self.tell(process, Input::Connection(conn, event), What::Connection("kernel"));
+    }
+
+    /// Draws of the live connections move with the lineage of a fork.
+    pub(super) fn rekey_connections(&mut self) {
+        let (seed, lineage) = (self.seed, self.lineage);
+        for connection in &mut self.conns {
+            for end in &mut connection.ends {
+                let [a, b] = end.stream.noise.at(lineage ^ seed.rotate_left(17)).0;
+                end.stream.noise = Noise::keyed(a, b);
+            }
+        }
+    }
+}
