@@ -19,7 +19,7 @@ pub mod select;
 pub mod writer;
 
 #[cfg(test)]
-mod exhaustive;
+mod journal_tests;
 
 /// A writer's generation: compared and succeeded, never added to or averaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
