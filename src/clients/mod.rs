@@ -7,3 +7,4 @@
 pub mod hadoop_ipc;
 pub mod hadoop_ipc_keys;
 pub mod retry;
+pub mod zookeeper;

@@ -4,4 +4,6 @@
 //! Never here: a verdict, a measure, a word about faults.
 //! Modelled on: ZooKeeper 3.8.4; fidelity notes in docs/MODELS.md, "zookeeper".
 
+pub mod api;
 pub mod keys;
+pub mod translate;
