@@ -4,5 +4,16 @@
 //! Never here: a match on a system's name.
 //! Modelled on: DESIGN, Registry.
 
+pub mod build;
 pub mod hdfs;
+pub mod registry;
 pub mod zookeeper;
+
+pub use build::{Arrival, Build, Load, Names, Placed, Population};
+pub use registry::{
+    CommandSpec, Companion, KeyFamily, MarkSpec, NoteSpec, PlantSpec, Registry, RoleSpec,
+    SelectorSpec, ServiceSpec, SizeSpec, System, Who,
+};
+
+/// The systems that come with hadr, one line each.
+pub const ALL: &[System] = &[];
