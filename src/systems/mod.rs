@@ -11,7 +11,7 @@ pub mod zookeeper;
 
 pub use build::{Arrival, Build, Load, Names, Placed, Population};
 pub use registry::{
-    CommandSpec, Companion, KeyFamily, MarkSpec, NoteSpec, PlantSpec, Registry, RoleSpec,
+    CommandSpec, Companion, KeySection, MarkSpec, NoteSpec, PlantSpec, Registry, RoleSpec,
     SelectorSpec, ServiceSpec, SizeSpec, System, Who,
 };
 

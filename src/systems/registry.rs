@@ -20,8 +20,8 @@ pub struct System {
     pub model_version: u32,
     /// Daemons and clients that a scenario can place.
     pub roles: &'static [RoleSpec],
-    /// Configuration keys by family.
-    pub keys: &'static [KeyFamily],
+    /// Configuration keys, in the sections in which an operator writes them.
+    pub sections: &'static [KeySection],
     /// What its users call.
     pub services: &'static [ServiceSpec],
     /// Sizes that its models ask a scenario for.
@@ -45,7 +45,11 @@ pub struct System {
 pub struct RoleSpec {
     /// `namenode` say.
     pub name: &'static str,
-    /// Which key family it reads.
+    /// Its processes are called this and a number: `nn`.
+    pub short: &'static str,
+    /// The role on whose hosts its processes stand unless someone says otherwise.
+    pub beside: Option<&'static str>,
+    /// Which family of key sections it reads: `hadoop`.
     pub family: &'static str,
     /// It calls services; the scenario's loads say how.
     pub is_client: bool,
@@ -57,12 +61,14 @@ pub struct RoleSpec {
     pub build: fn(&mut Build<'_>, &Placed) -> Result<Box<dyn Process>, String>,
 }
 
-/// Keys that processes of one family read.
+/// A section of keys, after the upstream file that they stand in.
 #[derive(Clone, Copy)]
-pub struct KeyFamily {
-    /// `hadoop` say.
+pub struct KeySection {
+    /// `hdfs` say: `[config.hdfs]`.
     pub name: &'static str,
-    /// The releases whose stock values are known; the last is the default.
+    /// Sections of one family make one configuration, later sections over earlier ones.
+    pub family: &'static str,
+    /// The releases whose stock values are known; the first unless someone says otherwise.
     pub profiles: &'static [Profile],
     /// The rows.
     pub keys: &'static [&'static dyn Key],
@@ -75,6 +81,8 @@ pub struct ServiceSpec {
     pub name: &'static str,
     /// Which role's processes call it.
     pub client_role: &'static str,
+    /// The role without which there is no such service.
+    pub needs: &'static str,
     /// Names of its operations.
     pub operations: &'static [&'static str],
     /// Whether it writes, so that losses can be found.
@@ -255,9 +263,9 @@ impl Registry {
         self.roles().find(|role| role.name == name)
     }
 
-    /// Every key family; systems may add to one another's.
-    pub fn families(&self) -> impl Iterator<Item = &KeyFamily> {
-        self.systems.iter().flat_map(|system| system.keys)
+    /// Every section of keys.
+    pub fn sections(&self) -> impl Iterator<Item = &KeySection> {
+        self.systems.iter().flat_map(|system| system.sections)
     }
 
     /// Every service.
