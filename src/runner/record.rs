@@ -41,7 +41,7 @@ pub struct Record {
     pub violations: Vec<Violation>,
     /// Reasons for not believing a pass.
     pub gaps: Vec<Gap>,
-    /// The line that repeats the run.
+    /// The command that repeats the run.
     pub reproduce: String,
     /// What happened, for people, in order of time.
     pub timeline: Vec<TimelineLine>,
