@@ -7,6 +7,7 @@
 
 mod hosts;
 mod interests;
+mod requests;
 pub mod wire;
 
 use std::collections::VecDeque;
@@ -19,9 +20,7 @@ use crate::engine::time::{Monotonic, SimDuration};
 
 use hosts::Hosts;
 use interests::Interests;
-use wire::{
-    WatchKind, ZkClient, ZkError, ZkMessage, ZkRequest, ZkResult, ZnodeData, ZnodeMode, ZnodePath,
-};
+use wire::{WatchKind, ZkClient, ZkError, ZkMessage, ZkRequest, ZkResult, ZnodePath};
 
 const SHUFFLE: Purpose = Purpose::named("zookeeper-client/shuffle");
 const RECONNECT_SLEEP: Purpose = Purpose::named("zookeeper-client/reconnect-sleep");
@@ -224,53 +223,6 @@ impl ZkClientLib {
             self.fail(&packet);
         }
         id
-    }
-
-    /// create.
-    pub fn create(
-        &mut self,
-        path: &ZnodePath,
-        data: ZnodeData,
-        mode: ZnodeMode,
-        ctx: &mut Ctx<'_>,
-    ) -> RequestId {
-        self.request(ZkRequest::Create { path: path.clone(), data, mode }, ctx)
-    }
-
-    /// delete; `version` none: any.
-    pub fn delete(
-        &mut self,
-        path: &ZnodePath,
-        version: Option<u32>,
-        ctx: &mut Ctx<'_>,
-    ) -> RequestId {
-        self.request(ZkRequest::Delete { path: path.clone(), version }, ctx)
-    }
-
-    /// setData; `version` none: any.
-    pub fn set_data(
-        &mut self,
-        path: &ZnodePath,
-        data: ZnodeData,
-        version: Option<u32>,
-        ctx: &mut Ctx<'_>,
-    ) -> RequestId {
-        self.request(ZkRequest::SetData { path: path.clone(), data, version }, ctx)
-    }
-
-    /// exists.
-    pub fn exists(&mut self, path: &ZnodePath, watch: bool, ctx: &mut Ctx<'_>) -> RequestId {
-        self.request(ZkRequest::Exists { path: path.clone(), watch }, ctx)
-    }
-
-    /// getData.
-    pub fn get_data(&mut self, path: &ZnodePath, watch: bool, ctx: &mut Ctx<'_>) -> RequestId {
-        self.request(ZkRequest::GetData { path: path.clone(), watch }, ctx)
-    }
-
-    /// getChildren.
-    pub fn get_children(&mut self, path: &ZnodePath, watch: bool, ctx: &mut Ctx<'_>) -> RequestId {
-        self.request(ZkRequest::GetChildren { path: path.clone(), watch }, ctx)
     }
 
     /// The next thing to tell the application.
@@ -593,3 +545,6 @@ impl ZkClientLib {
         self.events.push_back(ZkEvent::Reply { id, result: Err(error) });
     }
 }
+
+#[cfg(test)]
+mod tests;
