@@ -218,7 +218,8 @@ pub fn parse_span(text: &str, bare: Option<Unit>) -> Result<SimDuration, String>
     let mut place = scale;
     for digit in part.chars() {
         place /= 10;
-        ns += u64::from(digit.to_digit(10).ok_or_else(wrong)?) * place;
+        let part = u64::from(digit.to_digit(10).ok_or_else(wrong)?) * place;
+        ns = ns.checked_add(part).ok_or_else(wrong)?;
     }
     Ok(SimDuration::from_nanos(ns))
 }

@@ -4,4 +4,23 @@
 //! Never here: running anything.
 //! Modelled on: rust-analyzer's configuration, miette's spans.
 
+pub mod bounds;
+pub mod complaint;
+mod fields;
+pub mod format;
+pub mod json;
 pub mod model;
+mod plan;
+pub mod read;
+mod settings;
+pub mod shape;
+pub mod source;
+mod topology;
+pub mod tree;
+pub mod vocabulary;
+
+pub use complaint::Complaint;
+pub use model::{Disaster, Scenario};
+pub use read::{Document, Loaded, load};
+pub use source::FileReader;
+pub use vocabulary::Vocabulary;
