@@ -98,6 +98,7 @@ fn statistic(suffix: &str) -> Option<Statistic> {
 /// Reads `< 60s`, `>= 3`, `10s..13s`, `0`. Spans in nanoseconds.
 pub(super) fn read_bound(place: Place, text: &str, is_span: bool) -> Result<Bound, Wrong> {
     let text = text.trim();
+    let text = text.strip_prefix('=').unwrap_or(text).trim();
     let value = |text: &str| {
         let text = text.trim();
         match (is_span, text) {
@@ -124,7 +125,7 @@ pub(super) fn read_bound(place: Place, text: &str, is_span: bool) -> Result<Boun
     } else if let Some((low, high)) = text.split_once("..") {
         Bound { low: value(low)?, high: Some(value(high)?) }
     } else {
-        let exact = value(text.trim_start_matches('='))?;
+        let exact = value(text)?;
         Bound { low: exact, high: Some(exact) }
     };
     match bound.high {
