@@ -7,6 +7,7 @@
 pub mod elector;
 pub mod namenode;
 pub mod qjm;
+pub mod zab;
 pub mod zookeeper;
 
 /// Effects in the order asked for, and invariants that did not hold.
