@@ -5,5 +5,7 @@
 //! Modelled on: Hadoop 3.3.6 and 3.4.1; fidelity notes in docs/MODELS.md, "hdfs".
 
 pub mod api;
+pub mod edit_files;
 pub mod fencing;
 pub mod keys;
+pub mod segment_fetch;

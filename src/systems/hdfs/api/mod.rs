@@ -6,5 +6,7 @@
 
 pub mod client_namenode;
 pub mod ha_service;
+pub mod journal_http;
 pub mod namenode_protocol;
+pub mod qjournal;
 pub mod zkfc_protocol;
