@@ -314,7 +314,7 @@ fn the_first_round_costs_a_tenth_a_server_and_a_second_a_round() {
     let expected = [101, 201, 301, 1_401, 1_501, 1_601, 2_701, 2_801, 2_901];
     assert_eq!(lost.len(), expected.len(), "{lost:?}");
     assert!(lost.iter().zip(expected).all(|(lost, expected)| near(*lost, expected)), "{lost:?}");
-    assert_eq!(stage.times("Disconnected"), []); // it was never connected
+    assert!(stage.times("Disconnected").is_empty()); // it was never connected
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn each_failed_attempt_fails_what_was_queued_and_the_session_lives_on() {
     // One server: every attempt but the first pauses 1 s, then U[0,1), then 0.1.
     let lost = stage.times("lost");
     assert!(lost.windows(2).all(|pair| (1_099..2_105).contains(&(pair[1] - pair[0]))), "{lost:?}");
-    assert_eq!(stage.times("Expired"), []);
+    assert!(stage.times("Expired").is_empty());
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn close_ends_with_the_servers_answer_and_a_tenth_of_a_second() {
     stage.until(5_000);
     assert!(near(stage.once("closeSession"), 2_000));
     assert!(near(stage.once("Closed"), 2_101));
-    assert_eq!(stage.times("Disconnected"), []);
+    assert!(stage.times("Disconnected").is_empty());
 }
 
 #[test]
