@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::config::{Key, Profile};
+use crate::systems::Registry;
 
 /// All names. A registry builds one.
 #[derive(Clone, Default)]
@@ -62,6 +63,8 @@ pub struct RoleWord {
     pub beside: Option<&'static str>,
     /// Family of sections that it reads: `hadoop`.
     pub family: &'static str,
+    /// It comes with a load and is not counted.
+    pub is_client: bool,
     /// In a line.
     pub meaning: &'static str,
 }
@@ -100,12 +103,69 @@ pub struct Section {
     /// Sections of one family make one configuration, later sections over earlier ones.
     pub family: &'static str,
     /// The rows.
-    pub keys: Vec<&'static dyn Key>,
+    pub keys: &'static [&'static dyn Key],
     /// Releases with stock values; the first unless someone says otherwise.
     pub profiles: &'static [Profile],
 }
 
 impl Vocabulary {
+    /// The names that registered systems give.
+    pub fn of(registry: &Registry) -> Vocabulary {
+        let word = |name, meaning| Word { name, meaning };
+        Vocabulary {
+            roles: registry
+                .roles()
+                .map(|role| RoleWord {
+                    name: role.name,
+                    short: role.short,
+                    beside: role.beside,
+                    family: role.family,
+                    is_client: role.is_client,
+                    meaning: role.meaning,
+                })
+                .collect(),
+            selectors: registry
+                .selectors()
+                .map(|selector| SelectorWord {
+                    name: selector.name,
+                    role: selector.of,
+                    meaning: selector.meaning,
+                })
+                .collect(),
+            marks: registry.marks().map(|mark| word(mark.name, mark.meaning)).collect(),
+            notes: registry.notes().map(|note| word(note.name, note.phrase)).collect(),
+            services: registry
+                .services()
+                .map(|service| ServiceWord {
+                    name: service.name,
+                    client: service.client_role,
+                    needs: service.needs,
+                    operations: service.operations,
+                    meaning: service.meaning,
+                })
+                .collect(),
+            commands: registry.commands().map(|given| word(given.name, given.meaning)).collect(),
+            sizes: registry
+                .sizes()
+                .map(|size| SizeWord {
+                    name: size.name,
+                    stock: size.default,
+                    meaning: size.meaning,
+                })
+                .collect(),
+            sections: registry
+                .sections()
+                .map(|section| Section {
+                    name: section.name,
+                    family: section.family,
+                    keys: section.keys,
+                    profiles: section.profiles,
+                })
+                .collect(),
+            plants: registry.plants().map(|plant| word(plant.name, plant.meaning)).collect(),
+        }
+    }
+
     /// A role by name.
     pub fn role(&self, name: &str) -> Option<&RoleWord> {
         self.roles.iter().find(|role| role.name == name)

@@ -34,12 +34,20 @@ impl FileReader for Files {
 }
 
 pub(crate) fn words() -> Vocabulary {
-    let role = |name, short, beside, family| RoleWord { name, short, beside, family, meaning: "" };
+    let role = |name, short, beside, family| RoleWord {
+        name,
+        short,
+        beside,
+        family,
+        is_client: name == "hdfs-client",
+        meaning: "",
+    };
     let hadoop = "hadoop";
     let profiles = &[hdfs::keys::HADOOP_3_4, hdfs::keys::HADOOP_3_3];
-    let section = |name, family, keys: &[&'static dyn hadr::engine::config::Key], profiles| {
-        Section { name, family, keys: keys.to_vec(), profiles }
-    };
+    let section = |name,
+                   family,
+                   keys: &'static [&'static dyn hadr::engine::config::Key],
+                   profiles| { Section { name, family, keys, profiles } };
     Vocabulary {
         roles: vec![
             role("zookeeper", "zk", None, "zookeeper"),
