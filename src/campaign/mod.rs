@@ -1,5 +1,9 @@
 //! Campaign: many runs of one question.
 //!
-//! Here: Monte Carlo, comparison, the thread pool.
-//! Never here: building a world by hand; a second thread inside a run.
+//! Here: the thread pool, comparison of designs, and what is said of a sample of runs.
+//! Never here: building a world by hand; a second thread inside a run; files.
 //! Modelled on: rayon's parallel iterators.
+
+pub mod compare;
+pub mod pool;
+pub mod summary;

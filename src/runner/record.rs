@@ -166,4 +166,9 @@ impl Record {
     pub fn verdict(&self) -> Verdict {
         Verdict::of(self.violations.clone(), self.gaps.clone())
     }
+
+    /// What a campaign keeps of it: all but the lines for people and the census.
+    pub fn without_story(self) -> Record {
+        Record { timeline: Vec::new(), census: Vec::new(), ..self }
+    }
 }
