@@ -4,13 +4,16 @@
 //! Never here: servers' talk among themselves.
 //! Modelled on: ZooKeeper 3.8.4 client protocol.
 
-use crate::engine::process::Interface;
+use crate::engine::process::{Interface, Port};
 use crate::history::NoteName;
 
 pub use crate::clients::zookeeper::wire::{
     WatchKind, ZkAnswer, ZkClient, ZkError, ZkMessage, ZkRequest, ZkResult, ZnodeData, ZnodeMode,
     ZnodePath, ZnodeStat,
 };
+
+/// `clientPort` of conf/zoo_sample.cfg.
+pub const CLIENT_PORT: Port = Port(2_181);
 
 /// What the one who runs a scenario asks a workload client of ZooKeeper.
 #[derive(Clone, Copy, Debug)]

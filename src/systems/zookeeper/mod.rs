@@ -5,5 +5,6 @@
 //! Modelled on: ZooKeeper 3.8.4; fidelity notes in docs/MODELS.md, "zookeeper".
 
 pub mod api;
+pub mod client_process;
 pub mod keys;
 pub mod translate;
