@@ -85,7 +85,7 @@ impl Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::runner::sample;
     use std::num::NonZeroUsize;
     use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -31,6 +31,12 @@ impl Level {
     /// 99 %.
     pub const P99: Level = Level { numerator: 99, denominator: 100 };
 
+    /// 990 is p99.
+    pub const fn thousandths(numerator: u32) -> Level {
+        assert!(numerator <= 1_000);
+        Level { numerator, denominator: 1_000 }
+    }
+
     fn share(self) -> f64 {
         f64::from(self.numerator) / f64::from(self.denominator)
     }
@@ -151,8 +157,8 @@ mod tests {
         assert_eq!(least(Level::MEDIAN), Some(6));
         assert_eq!(least(Level::P95), Some(59));
         assert_eq!(least(Level::P99), Some(299));
-        assert_eq!(ranks(2_994, Level { numerator: 999, denominator: 1_000 }), None);
-        assert!(ranks(2_995, Level { numerator: 999, denominator: 1_000 }).is_some());
+        assert_eq!(ranks(2_994, Level::thousandths(999)), None);
+        assert!(ranks(2_995, Level::thousandths(999)).is_some());
     }
 
     #[test]

@@ -8,8 +8,6 @@ pub mod decimal;
 pub mod paint;
 pub mod run_json;
 pub mod run_text;
-#[cfg(test)]
-pub(crate) mod sample;
 
 /// As written to a file or standard output: two spaces a level, sorted keys, a line feed last.
 pub fn pretty(value: &serde_json::Value) -> String {

@@ -147,7 +147,7 @@ fn resource(resource: &ResourceRecord) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{pretty, sample};
+    use crate::{report::pretty, runner::sample};
     use expect_test::expect_file;
 
     #[test]

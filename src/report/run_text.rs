@@ -225,7 +225,7 @@ pub(super) fn plural(n: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::runner::sample;
     use expect_test::expect_file;
 
     #[test]

@@ -4,4 +4,7 @@
 //! Never here: loops over seeds, files, output.
 //! Modelled on: madsim's runtime handle.
 
+pub mod objectives;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
