@@ -1,5 +1,4 @@
 //! The integration tests, one binary.
 
-mod examples;
 mod keys;
 mod scenario;

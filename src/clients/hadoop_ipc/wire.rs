@@ -5,6 +5,7 @@
 //! Modelled on: Hadoop `RpcHeader.proto`, `ipc/StandbyException.java`, `ipc/RetriableException.java`.
 
 use crate::engine::id::ProcessId;
+use crate::engine::process::Interface;
 
 /// A protocol spoken over Hadoop IPC, declared in the `api` of the system that serves it.
 pub trait RpcInterface: Clone + 'static {
@@ -21,6 +22,34 @@ pub trait RpcInterface: Clone + 'static {
     /// Bytes on the wire.
     fn response_bytes(response: &Self::Response) -> u32;
 }
+
+/// What the engine carries.
+impl<P: RpcInterface> Interface for P {
+    const NAME: &'static str = P::PROTOCOL;
+    type Message = Rpc<P>;
+
+    fn kind(message: &Rpc<P>) -> &'static str {
+        match message {
+            Rpc::Request { request, .. } => P::method(request),
+            Rpc::Ping => "ping",
+            Rpc::Response { .. } => "response",
+        }
+    }
+
+    fn bytes(message: &Rpc<P>) -> u32 {
+        match message {
+            Rpc::Request { request, .. } => P::request_bytes(request),
+            Rpc::Ping => PING_BYTES,
+            Rpc::Response { result: Ok(response), .. } => P::response_bytes(response),
+            Rpc::Response { result: Err(_), .. } => EXCEPTION_BYTES,
+        }
+    }
+}
+
+/// Bytes of an `RpcRequestHeaderProto` with the call id of a ping.
+const PING_BYTES: u32 = 26;
+/// Bytes of a class name, a message and the top of a stack trace.
+const EXCEPTION_BYTES: u32 = 300;
 
 /// Identity of a client library in one life of a process (`clientId`, there a random UUID).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +69,7 @@ pub struct Attempt {
 }
 
 /// What travels on a connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Rpc<P: RpcInterface> {
     /// Client to server.
     Request {
@@ -121,7 +150,7 @@ pub enum CallOutcome<R> {
 }
 
 /// A call that ended.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Completion<P: RpcInterface> {
     /// Which call.
     pub call: CallId,

@@ -5,6 +5,7 @@
 //! Modelled on: Hadoop `RetryPolicies.FailoverOnNetworkExceptionRetry`.
 
 use crate::clients::hadoop_ipc::{LocalFailure, RemoteException};
+use crate::engine::dice::below;
 use crate::engine::time::SimDuration;
 
 /// Whether a method may be executed twice (upstream's annotations).
@@ -151,11 +152,6 @@ impl FailoverOnNetworkException {
             }
         }
     }
-}
-
-/// Uniform in `0..bound`: the high half of a product.
-fn below(word: u64, bound: u64) -> u64 {
-    word.carrying_mul(bound, 0).1
 }
 
 /// `d(k)`: none at `times` = 0, then `min(base * 2^k, cap) * U(0.5, 1.5)`, in whole milliseconds.

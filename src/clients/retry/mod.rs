@@ -5,9 +5,11 @@
 //! Modelled on: Hadoop `io/retry/RetryPolicies.java`, `RetryInvocationHandler.java`.
 
 pub mod failover;
+pub mod handler;
 pub mod proxies;
 
 pub use failover::{
     CallCounters, FailoverOnNetworkException, Failure, MethodClass, RetryAction, back_off,
 };
-pub use proxies::{ConfiguredFailover, ProxyProvider, RequestHedging};
+pub use handler::{Finished, Proxy, ProxyId, RetryInvocationHandler};
+pub use proxies::{ConfiguredFailover, ProxyProvider, RequestHedging, Servers};

@@ -5,6 +5,8 @@
 //! Modelled on: Hadoop 3.3.6 and 3.4.1; fidelity notes in docs/MODELS.md, "hdfs".
 
 pub mod api;
+pub mod client;
+pub mod client_load;
 pub mod edit_files;
 pub mod fencing;
 pub mod keys;

@@ -6,6 +6,5 @@
 
 pub mod api;
 pub mod client_process;
-pub mod clients;
 pub mod keys;
 pub mod translate;

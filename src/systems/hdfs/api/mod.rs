@@ -4,6 +4,7 @@
 //! Never here: a daemon's state.
 //! Modelled on: Hadoop `hdfs/protocol`, `hdfs/server/protocol`, `ha/HAServiceProtocol.java`.
 
+pub mod client_admin;
 pub mod client_namenode;
 pub mod ha_service;
 pub mod journal_http;
