@@ -1,4 +1,5 @@
 //! The integration tests, one binary.
 
+mod examples;
 mod keys;
 mod scenario;

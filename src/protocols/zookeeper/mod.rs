@@ -6,8 +6,8 @@
 //!
 //! A server process uses it so: a request passes [`CommitProcessor::submit`]; a write goes to the
 //! leader, whose [`Prep::prepare`] turns it into a [`Txn`]; once agreed, every server calls
-//! [`Database::apply`], [`Watches::trigger`] and [`CommitProcessor::committed`]; a read that passes
-//! is answered by [`Database::read`].
+//! [`DataTree::apply`], [`Watches::trigger`] and [`CommitProcessor::committed`]; a read that passes
+//! is answered by [`DataTree::read`].
 
 pub mod commit;
 pub mod prep;
@@ -19,9 +19,9 @@ pub mod watches;
 pub use commit::CommitProcessor;
 pub use prep::{Prep, Prepared, Source};
 pub use sessions::{Owner, Refusal, SessionTracker, TouchTable};
-pub use tree::{Applied, Database};
+pub use tree::{Applied, DataTree};
 pub use types::{
     Answer, Change, ChangeKind, Code, CreateMode, Cxid, Data, Op, Path, Read, Request, SessionId,
-    Stat, Txn, TxnHeader, Version, WatchSet, Zxid,
+    SessionTxn, Stat, Txn, Version, WatchSet, Zxid,
 };
 pub use watches::{WatcherId, Watches};

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use crate::engine::time::Monotonic;
 
 use super::sessions::{Owner, SessionTracker};
-use super::tree::{Database, NodeView};
+use super::tree::{DataTree, NodeView};
 use super::types::{
-    Code, CreateMode, Cxid, Data, Op, Path, Request, SessionId, Txn, TxnHeader, Version, Zxid,
+    Code, CreateMode, Cxid, Data, Op, Path, Request, SessionId, SessionTxn, Txn, Version, Zxid,
 };
 
 /// Who asks: the session, its number of the request, and through whom it reached the leader.
@@ -31,7 +31,7 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prepared {
     /// To be proposed; the zxid that was offered is used up, also by an error.
-    Propose(TxnHeader, Txn),
+    Propose(SessionTxn),
     /// A read, ping, sync or SetWatches that may go on.
     Pass,
     /// A read, ping, sync or SetWatches that is refused without a transaction.
@@ -56,7 +56,7 @@ pub struct Prep {
 /// One request at work: the tree, what is under way, and what it would add.
 struct Draft<'a> {
     prep: &'a Prep,
-    db: &'a Database,
+    db: &'a DataTree,
     zxid: Zxid,
     session: SessionId,
     staged: Vec<ChangeRecord>,
@@ -70,7 +70,7 @@ impl Prep {
         source: Source,
         request: &Request,
         zxid: Zxid,
-        (now, db, tracker): (Monotonic, &Database, &mut SessionTracker),
+        (now, db, tracker): (Monotonic, &DataTree, &mut SessionTracker),
     ) -> Prepared {
         let Request::Write(op) = request else {
             return match tracker.check(source.session, source.owner) {
@@ -101,17 +101,14 @@ impl Prep {
             },
         };
         let staged = draft.staged;
-        let header = TxnHeader { session: source.session, cxid: source.cxid, zxid };
-        match txn {
-            Ok(txn) => {
-                for record in staged {
-                    self.newest.insert(record.path.clone(), record.clone());
-                    self.outstanding.push_back(record);
-                }
-                Prepared::Propose(header, txn)
+        if txn.is_ok() {
+            for record in staged {
+                self.newest.insert(record.path.clone(), record.clone());
+                self.outstanding.push_back(record);
             }
-            Err(code) => Prepared::Propose(header, Txn::Error { code }),
         }
+        let txn = txn.unwrap_or_else(|code| Txn::Error { code });
+        Prepared::Propose(SessionTxn { session: source.session, cxid: source.cxid, txn })
     }
 
     /// The leader has applied everything up to `zxid`: the tree speaks for it.

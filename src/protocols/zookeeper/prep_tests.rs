@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::time::SimDuration;
+use crate::protocols::zab::Epoch;
 use crate::protocols::zookeeper::tree::Applied;
 use crate::protocols::zookeeper::types::{Answer, Read};
 
@@ -18,17 +19,17 @@ const BOB: SessionId = SessionId(2);
 /// A leader alone: what it proposes is agreed on when `agree` says so.
 struct Stage {
     prep: Prep,
-    db: Database,
+    db: DataTree,
     tracker: SessionTracker,
     zxid: Zxid,
-    agreed: VecDeque<(TxnHeader, Txn)>,
+    agreed: VecDeque<(Zxid, SessionTxn)>,
 }
 
 impl Stage {
     fn new() -> Stage {
         let tracker = SessionTracker::new(SimDuration::from_secs(2), Monotonic::default(), []);
-        let (prep, db) = (Prep::default(), Database::new());
-        Stage { prep, db, tracker, zxid: Zxid::new(1, 0), agreed: VecDeque::new() }
+        let (prep, db) = (Prep::default(), DataTree::new());
+        Stage { prep, db, tracker, zxid: Zxid::of(Epoch(1), 0), agreed: VecDeque::new() }
     }
 
     fn with_sessions() -> Stage {
@@ -45,23 +46,23 @@ impl Stage {
         let zxid = self.zxid.next();
         let at = (Monotonic::default(), &self.db, &mut self.tracker);
         match self.prep.prepare(source, &Request::Write(op), zxid, at) {
-            Prepared::Propose(header, txn) => {
-                self.zxid = header.zxid;
-                self.agreed.push_back((header, txn.clone()));
-                txn
+            Prepared::Propose(entry) => {
+                self.zxid = zxid;
+                self.agreed.push_back((zxid, entry.clone()));
+                entry.txn
             }
             Prepared::Pass | Prepared::Refused(_) => panic!("a write becomes a transaction"),
         }
     }
 
-    fn agree(&mut self) -> Option<(TxnHeader, Txn, Applied)> {
-        let (header, txn) = self.agreed.pop_front()?;
-        let applied = self.db.apply(&header, &txn);
-        self.prep.applied(header.zxid);
-        if let Txn::CloseSession { .. } = txn {
-            self.tracker.remove(header.session);
+    fn agree(&mut self) -> Option<(SessionTxn, Applied)> {
+        let (zxid, entry) = self.agreed.pop_front()?;
+        let applied = self.db.apply(zxid, &entry);
+        self.prep.applied(zxid);
+        if let Txn::CloseSession { .. } = entry.txn {
+            self.tracker.remove(entry.session);
         }
-        Some((header, txn, applied))
+        Some((entry, applied))
     }
 
     fn agree_all(&mut self) {
@@ -163,10 +164,10 @@ fn a_multi_is_all_or_nothing_and_says_which_part_failed() {
     let failing = Op::Multi(Arc::from([part("/c"), part("/a"), part("/d")]));
     stage.ask(ANN, failing);
     assert!(matches!(stage.ask(BOB, part("/c")), Txn::Create { .. })); // rolled back
-    let (_, _, first) = stage.agree().expect("proposed");
+    let (_, first) = stage.agree().expect("proposed");
     let created = |path: &str| Ok(Answer::Created(path.into()));
     assert_eq!(first.answer, Ok(Answer::Multi(vec![created("/a"), created("/a/b")])));
-    let (_, _, second) = stage.agree().expect("proposed");
+    let (_, second) = stage.agree().expect("proposed");
     let results = vec![Ok(Answer::Done), Err(Code::NodeExists), Err(Code::RuntimeInconsistency)];
     assert_eq!((second.answer, second.changes), (Ok(Answer::Multi(results)), vec![]));
 }
@@ -178,7 +179,7 @@ fn reads_pass_or_are_refused_without_a_transaction() {
         let source = Source { session, cxid: Cxid(1), owner };
         let request = Request::Read(Read::Exists { path: "/".into(), watch: false });
         let at = (Monotonic::default(), &stage.db, &mut stage.tracker);
-        stage.prep.prepare(source, &request, Zxid::new(1, 99), at)
+        stage.prep.prepare(source, &request, Zxid::of(Epoch(1), 99), at)
     };
     assert_eq!(read(ANN, Owner::Leader), Prepared::Pass);
     assert_eq!(read(ANN, Owner::Handler(1)), Prepared::Refused(Code::SessionMoved));
@@ -277,11 +278,11 @@ proptest! {
                     prop_assert!(is_close || granted != refused, "{op:?}: {txn:?}");
                 }
                 Step::Agree => {
-                    if let Some((header, txn, applied)) = stage.agree() {
-                        if let Txn::CloseSession { .. } = txn {
-                            prop_assert!(stage.db.ephemerals(header.session).is_empty()); // E2
+                    if let Some((entry, applied)) = stage.agree() {
+                        if let Txn::CloseSession { .. } = entry.txn {
+                            prop_assert!(stage.db.ephemerals(entry.session).is_empty()); // E2
                         }
-                        let refused = matches!(txn, Txn::Error { .. });
+                        let refused = matches!(entry.txn, Txn::Error { .. });
                         prop_assert_eq!(applied.answer.is_err(), refused);
                     }
                 }

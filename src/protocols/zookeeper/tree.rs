@@ -1,6 +1,6 @@
-//! Database: what every server of an ensemble holds once it has applied the same transactions.
+//! Data tree: what every server of an ensemble holds once it has applied the same transactions.
 //!
-//! Here: the data tree, the ephemerals by session, the session table, the last zxid applied.
+//! Here: the data tree, the ephemerals by session, the session table.
 //! Never here: watches (they are a connection's), the order of transactions, validation.
 //! Modelled on: ZooKeeper 3.8.4 `server/DataTree.java`, `ZKDatabase.java`, `FinalRequestProcessor`.
 //! Left out: quotas, the `/zookeeper` subtree, ACL cache.
@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::time::SimDuration;
+use crate::protocols::zab::Machine;
 
 use super::types::{
-    Answer, Change, ChangeKind, Code, Data, Path, Read, SessionId, Stat, Txn, TxnHeader, Zxid,
+    Answer, Change, ChangeKind, Code, Data, Path, Read, SessionId, SessionTxn, Stat, Txn, Zxid,
 };
 
 /// A node as stored. `creations` is upstream's internal cversion.
@@ -29,11 +30,19 @@ struct Node {
 
 /// The replicated state. Clones share what neither has changed since.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
+pub struct DataTree {
     nodes: Arc<BTreeMap<Path, Node>>,
     ephemerals: Arc<BTreeMap<SessionId, BTreeSet<Path>>>,
     sessions: Arc<BTreeMap<SessionId, SimDuration>>,
-    last_processed: Zxid,
+}
+
+impl Machine for DataTree {
+    type Txn = SessionTxn;
+    type Outcome = Applied;
+
+    fn apply(&mut self, zxid: Zxid, entry: &SessionTxn) -> Applied {
+        DataTree::apply(self, zxid, entry)
+    }
 }
 
 /// What became of a transaction.
@@ -70,31 +79,20 @@ impl Node {
     }
 }
 
-impl Default for Database {
-    fn default() -> Database {
-        Database::new()
+impl Default for DataTree {
+    fn default() -> DataTree {
+        DataTree::new()
     }
 }
 
-impl Database {
+impl DataTree {
     /// An empty tree: the root alone.
-    pub fn new() -> Database {
-        Database {
+    pub fn new() -> DataTree {
+        DataTree {
             nodes: Arc::new(BTreeMap::from([(Path::from("/"), Node::default())])),
             ephemerals: Arc::default(),
             sessions: Arc::default(),
-            last_processed: Zxid::ZERO,
         }
-    }
-
-    /// The last transaction applied: the zxid that this server votes with.
-    pub const fn last_processed_zxid(&self) -> Zxid {
-        self.last_processed
-    }
-
-    /// Moves the last applied zxid without a transaction: a new epoch's `(epoch, 0)`.
-    pub fn set_last_processed_zxid(&mut self, zxid: Zxid) {
-        self.last_processed = zxid;
     }
 
     /// Every session of the replicated table with its time-out.
@@ -122,15 +120,15 @@ impl Database {
     }
 
     /// Applies a transaction. Doing it twice changes nothing more, but for the answer.
-    pub fn apply(&mut self, header: &TxnHeader, txn: &Txn) -> Applied {
+    pub fn apply(&mut self, zxid: Zxid, entry: &SessionTxn) -> Applied {
         let mut changes = Vec::new();
-        let answer = self.apply_part(header, txn, &mut changes);
-        match txn {
+        let answer = self.apply_part(zxid, entry.session, &entry.txn, &mut changes);
+        match &entry.txn {
             Txn::CreateSession { timeout } => {
-                Arc::make_mut(&mut self.sessions).insert(header.session, *timeout);
+                Arc::make_mut(&mut self.sessions).insert(entry.session, *timeout);
             }
             Txn::CloseSession { .. } => {
-                Arc::make_mut(&mut self.sessions).remove(&header.session);
+                Arc::make_mut(&mut self.sessions).remove(&entry.session);
             }
             Txn::Create { .. }
             | Txn::Delete { .. }
@@ -139,18 +137,17 @@ impl Database {
             | Txn::Multi(_)
             | Txn::Error { .. } => {}
         }
-        self.last_processed = self.last_processed.max(header.zxid);
         Applied { answer, changes }
     }
 
     /// What a new leader does when it loads: nodes whose session is not in the table go, without
     /// a transaction (`ZooKeeperServer.loadData`; followers keep them: ZOOKEEPER-5010).
-    pub fn drop_orphans(&mut self) -> Vec<Change> {
+    pub fn drop_orphans(&mut self, last_processed: Zxid) -> Vec<Change> {
         let orphaned = |id: &&SessionId| !self.sessions.contains_key(id);
         let dead: Vec<SessionId> = self.ephemerals.keys().filter(orphaned).copied().collect();
         let mut changes = Vec::new();
         for session in dead {
-            self.kill_session(session, self.last_processed, &[], &mut changes);
+            self.kill_session((session, last_processed), &[], &mut changes);
         }
         changes
     }
@@ -188,7 +185,8 @@ impl Database {
 
     fn apply_part(
         &mut self,
-        header: &TxnHeader,
+        zxid: Zxid,
+        session: SessionId,
         txn: &Txn,
         changes: &mut Vec<Change>,
     ) -> Result<Answer, Code> {
@@ -196,27 +194,27 @@ impl Database {
             Txn::Create { path, data, ephemeral_owner, parent_cversion } => {
                 let node = Node {
                     data: *data,
-                    czxid: header.zxid,
-                    mzxid: header.zxid,
-                    pzxid: header.zxid,
+                    czxid: zxid,
+                    mzxid: zxid,
+                    pzxid: zxid,
                     owner: *ephemeral_owner,
                     ..Node::default()
                 };
                 self.create_node(path, node, *parent_cversion, changes)
             }
-            Txn::Delete { path } => self.delete_node(path, header.zxid, changes),
+            Txn::Delete { path } => self.delete_node(path, zxid, changes),
             Txn::SetData { path, data, version } => {
                 let nodes = Arc::make_mut(&mut self.nodes);
                 let node = nodes.get_mut(path).ok_or(Code::NoNode)?;
-                (node.data, node.version, node.mzxid) = (*data, *version, header.zxid);
+                (node.data, node.version, node.mzxid) = (*data, *version, zxid);
                 let stat = node.stat();
                 changes.push(Change { path: path.clone(), kind: ChangeKind::DataChanged });
                 Ok(Answer::Stat(stat))
             }
             Txn::Check { .. } | Txn::CreateSession { .. } => Ok(Answer::Done),
-            Txn::Multi(parts) => Ok(self.apply_multi(header, parts, changes)),
+            Txn::Multi(parts) => Ok(self.apply_multi(zxid, session, parts, changes)),
             Txn::CloseSession { paths_to_delete } => {
-                self.kill_session(header.session, header.zxid, paths_to_delete, changes);
+                self.kill_session((session, zxid), paths_to_delete, changes);
                 Ok(Answer::Done)
             }
             Txn::Error { code } => Err(*code),
@@ -227,7 +225,8 @@ impl Database {
     /// upstream.
     fn apply_multi(
         &mut self,
-        header: &TxnHeader,
+        zxid: Zxid,
+        session: SessionId,
         parts: &[Txn],
         changes: &mut Vec<Change>,
     ) -> Answer {
@@ -238,11 +237,8 @@ impl Database {
                 unreachable!("`Prep` nests neither a multi nor a session's end in a multi")
             }
             Txn::Create { .. } | Txn::Delete { .. } | Txn::SetData { .. } | Txn::Check { .. } => {
-                if refused {
-                    Ok(Answer::Done)
-                } else {
-                    self.apply_part(header, part, changes)
-                }
+                let done = Ok(Answer::Done);
+                if refused { done } else { self.apply_part(zxid, session, part, changes) }
             }
         };
         Answer::Multi(parts.iter().map(apply).collect())
@@ -308,8 +304,7 @@ impl Database {
     /// The transaction's list first, then what the local tree holds beyond it.
     fn kill_session(
         &mut self,
-        session: SessionId,
-        zxid: Zxid,
+        (session, zxid): (SessionId, Zxid),
         paths_to_delete: &[Path],
         changes: &mut Vec<Change>,
     ) {
@@ -323,12 +318,14 @@ impl Database {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocols::zab::Epoch;
     use crate::protocols::zookeeper::types::Cxid;
 
     const OWNER: SessionId = SessionId(1 << 56 | 1);
 
-    fn at(counter: u32) -> TxnHeader {
-        TxnHeader { session: OWNER, cxid: Cxid(counter), zxid: Zxid::new(1, counter) }
+    fn apply(db: &mut DataTree, counter: u32, txn: &Txn) -> Applied {
+        let entry = SessionTxn { session: OWNER, cxid: Cxid(counter), txn: txn.clone() };
+        db.apply(Zxid::of(Epoch(1), counter), &entry)
     }
 
     fn create(path: &str, owner: Option<SessionId>, parent_cversion: u32) -> Txn {
@@ -342,44 +339,43 @@ mod tests {
 
     #[test]
     fn each_change_names_the_watches_it_fires_in_order() {
-        let mut db = Database::new();
-        let applied = db.apply(&at(1), &create("/a", None, 1));
+        let mut db = DataTree::new();
+        let applied = apply(&mut db, 1, &create("/a", None, 1));
         assert_eq!(applied.answer, Ok(Answer::Created("/a".into())));
         assert_eq!(
             applied.changes,
             [change("/a", ChangeKind::Created), change("/", ChangeKind::ChildrenChanged)]
         );
         let data = Data { word: 9, bytes: 8 };
-        let set = db.apply(&at(2), &Txn::SetData { path: "/a".into(), data, version: 1 });
+        let set = apply(&mut db, 2, &Txn::SetData { path: "/a".into(), data, version: 1 });
         assert_eq!(set.changes, [change("/a", ChangeKind::DataChanged)]);
-        let deleted = db.apply(&at(3), &Txn::Delete { path: "/a".into() });
+        let deleted = apply(&mut db, 3, &Txn::Delete { path: "/a".into() });
         assert_eq!(
             deleted.changes,
             [change("/a", ChangeKind::Deleted), change("/", ChangeKind::ChildrenChanged)]
         );
-        assert_eq!(db.last_processed_zxid(), Zxid::new(1, 3));
     }
 
     #[test]
     fn the_visible_cversion_counts_creations_and_deletions() {
-        let mut db = Database::new();
-        db.apply(&at(1), &create("/a", None, 1));
-        db.apply(&at(2), &create("/b", None, 2));
+        let mut db = DataTree::new();
+        apply(&mut db, 1, &create("/a", None, 1));
+        apply(&mut db, 2, &create("/b", None, 2));
         assert_eq!(db.stat(&"/".into()).map(|stat| stat.cversion), Some(2));
-        db.apply(&at(3), &Txn::Delete { path: "/a".into() });
+        apply(&mut db, 3, &Txn::Delete { path: "/a".into() });
         assert_eq!(db.stat(&"/".into()).map(|stat| stat.cversion), Some(3));
     }
 
     #[test]
     fn a_session_takes_its_ephemerals_along_in_its_transaction() {
-        let mut db = Database::new();
+        let mut db = DataTree::new();
         let timeout = SimDuration::from_secs(10);
-        db.apply(&at(1), &Txn::CreateSession { timeout });
-        db.apply(&at(2), &create("/lock", Some(OWNER), 1));
-        db.apply(&at(3), &create("/extra", Some(OWNER), 2));
+        apply(&mut db, 1, &Txn::CreateSession { timeout });
+        apply(&mut db, 2, &create("/lock", Some(OWNER), 1));
+        apply(&mut db, 3, &create("/extra", Some(OWNER), 2));
         assert_eq!(db.session_timeout(OWNER), Some(timeout));
         let paths_to_delete = Arc::from(["/lock".into()]);
-        let closed = db.apply(&at(4), &Txn::CloseSession { paths_to_delete });
+        let closed = apply(&mut db, 4, &Txn::CloseSession { paths_to_delete });
         let deleted = |change: &&Change| change.kind == ChangeKind::Deleted;
         assert_eq!(closed.changes.iter().filter(deleted).count(), 2); // the tree's surplus too
         assert_eq!(db.session_timeout(OWNER), None);
@@ -401,10 +397,10 @@ mod tests {
             Txn::Error { code: Code::BadVersion },
             create("/a/f", Some(OWNER), 2),
         ];
-        let mut db = Database::new();
-        let play = |db: &mut Database| {
+        let mut db = DataTree::new();
+        let play = |db: &mut DataTree| {
             for (counter, txn) in (1..).zip(&log) {
-                db.apply(&at(counter), txn);
+                apply(db, counter, txn);
             }
         };
         play(&mut db);
@@ -416,18 +412,18 @@ mod tests {
 
     #[test]
     fn a_leader_that_loads_drops_nodes_without_a_session() {
-        let mut db = Database::new();
-        db.apply(&at(1), &create("/lock", Some(OWNER), 1));
-        assert_eq!(db.drop_orphans()[0], change("/lock", ChangeKind::Deleted));
+        let mut db = DataTree::new();
+        apply(&mut db, 1, &create("/lock", Some(OWNER), 1));
+        assert_eq!(db.drop_orphans(Zxid::of(Epoch(1), 1))[0], change("/lock", ChangeKind::Deleted));
         assert_eq!(db.stat(&"/lock".into()), None);
     }
 
     #[test]
     fn clones_share_until_one_changes() {
-        let mut db = Database::new();
+        let mut db = DataTree::new();
         let before = db.clone();
         assert!(Arc::ptr_eq(&db.nodes, &before.nodes));
-        db.apply(&at(1), &create("/a", None, 1));
+        apply(&mut db, 1, &create("/a", None, 1));
         assert_eq!(before.stat(&"/a".into()), None);
         assert!(Arc::ptr_eq(&db.sessions, &before.sessions));
     }

@@ -10,50 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::time::SimDuration;
-
-/// A transaction's place: epoch of the leader that proposed it, and its counter in that epoch.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Zxid(u64);
-
-impl Zxid {
-    /// Before any transaction.
-    pub const ZERO: Zxid = Zxid(0);
-
-    /// The `counter`-th transaction of `epoch`; counter 0 is the epoch's NEWLEADER.
-    pub const fn new(epoch: u32, counter: u32) -> Zxid {
-        Zxid((epoch as u64) << 32 | counter as u64)
-    }
-    /// From upstream's 64-bit form.
-    pub const fn from_u64(bits: u64) -> Zxid {
-        Zxid(bits)
-    }
-    /// In upstream's 64-bit form.
-    pub const fn as_u64(self) -> u64 {
-        self.0
-    }
-    /// The proposing leader's epoch.
-    pub const fn epoch(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-    /// The place in that epoch.
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
-    pub const fn counter(self) -> u32 {
-        self.0 as u32
-    }
-    /// The following transaction of the same epoch.
-    #[must_use]
-    pub fn next(self) -> Zxid {
-        let counter = self.counter().checked_add(1).expect("the epoch's counter is exhausted");
-        Zxid::new(self.epoch(), counter)
-    }
-}
-
-/// As upstream logs it: `0x100000002`.
-impl fmt::Debug for Zxid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "0x{:x}", self.0)
-    }
-}
+pub use crate::protocols::zab::Zxid;
 
 /// A session: the creating server's id in the top byte, then a count that no other incarnation of
 /// that server uses.
@@ -295,15 +252,15 @@ impl Request {
     }
 }
 
-/// Whose transaction it is, and where it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TxnHeader {
+/// What the log holds at a zxid: who asked, and the change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionTxn {
     /// The session that asked.
     pub session: SessionId,
     /// Its number of the request.
     pub cxid: Cxid,
-    /// The transaction's place.
-    pub zxid: Zxid,
+    /// The change.
+    pub txn: Txn,
 }
 
 /// An idempotent change: absolute versions, computed names.
@@ -530,14 +487,6 @@ pub struct Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_zxid_has_two_halves_and_counts_in_the_lower() {
-        let zxid = Zxid::new(3, 7);
-        assert_eq!((zxid.epoch(), zxid.counter(), zxid.as_u64()), (3, 7, 0x3_0000_0007));
-        assert!(Zxid::new(3, u32::MAX) < Zxid::new(4, 0));
-        assert_eq!(format!("{:?}", zxid.next()), "0x300000008");
-    }
 
     #[test]
     fn session_ids_name_their_server_and_incarnations_do_not_meet() {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tree::Database;
+use super::tree::DataTree;
 use super::types::{Answer, Change, ChangeKind, Code, Path, Read, WatchSet};
 
 /// A connection of this server, by the number that the server gave it.
@@ -63,7 +63,7 @@ impl Watches {
 
     /// `SetWatches`: fires at once what the client missed and re-arms the rest. A node created and
     /// deleted while the client was away leaves no trace, as upstream.
-    pub fn set_watches(&mut self, by: WatcherId, set: &WatchSet, db: &Database) -> Vec<Change> {
+    pub fn set_watches(&mut self, by: WatcherId, set: &WatchSet, db: &DataTree) -> Vec<Change> {
         let mut missed = Vec::new();
         let mut tell = |path: &Path, kind| missed.push(Change { path: path.clone(), kind });
         for path in &set.data {
@@ -116,14 +116,15 @@ fn leave(table: &mut Table, path: &Path, by: WatcherId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocols::zookeeper::types::{Cxid, Data, SessionId, Txn, TxnHeader, Zxid};
+    use crate::protocols::zab::Epoch;
+    use crate::protocols::zookeeper::types::{Cxid, Data, SessionId, SessionTxn, Txn, Zxid};
 
     const ANN: WatcherId = WatcherId(1);
     const BOB: WatcherId = WatcherId(2);
 
-    fn apply(db: &mut Database, counter: u32, txn: &Txn) -> Vec<Change> {
-        let zxid = Zxid::new(1, counter);
-        db.apply(&TxnHeader { session: SessionId(1), cxid: Cxid(counter), zxid }, txn).changes
+    fn apply(db: &mut DataTree, counter: u32, txn: &Txn) -> Vec<Change> {
+        let entry = SessionTxn { session: SessionId(1), cxid: Cxid(counter), txn: txn.clone() };
+        db.apply(Zxid::of(Epoch(1), counter), &entry).changes
     }
 
     fn create(path: &str) -> Txn {
@@ -131,7 +132,7 @@ mod tests {
         Txn::Create { path: path.into(), data, ephemeral_owner: None, parent_cversion: 1 }
     }
 
-    fn watch(watches: &mut Watches, by: WatcherId, read: &Read, db: &Database) {
+    fn watch(watches: &mut Watches, by: WatcherId, read: &Read, db: &DataTree) {
         watches.register(by, read, &db.read(read));
     }
 
@@ -160,7 +161,7 @@ mod tests {
             (&[create("/a")], children("/"), &delete, &[ChildrenChanged]),
         ];
         for (before, read, txn, expected) in rows {
-            let (mut db, mut watches) = (Database::new(), Watches::default());
+            let (mut db, mut watches) = (DataTree::new(), Watches::default());
             for (counter, txn) in (1..).zip(before) {
                 apply(&mut db, counter, txn);
             }
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_watch_fires_once_and_a_deletion_is_told_once() {
-        let (mut db, mut watches) = (Database::new(), Watches::default());
+        let (mut db, mut watches) = (DataTree::new(), Watches::default());
         apply(&mut db, 1, &create("/a"));
         watch(&mut watches, ANN, &Read::GetData { path: "/a".into(), watch: true }, &db);
         watch(&mut watches, ANN, &Read::GetChildren { path: "/a".into(), watch: true }, &db);
@@ -187,14 +188,14 @@ mod tests {
 
     #[test]
     fn a_returning_client_hears_what_it_missed_and_keeps_the_rest() {
-        let (mut db, mut watches) = (Database::new(), Watches::default());
+        let (mut db, mut watches) = (DataTree::new(), Watches::default());
         apply(&mut db, 1, &create("/a"));
         apply(&mut db, 2, &create("/b"));
         let set = Txn::SetData { path: "/a".into(), data: Data::default(), version: 1 };
         apply(&mut db, 3, &set);
         let paths = |paths: &[&str]| paths.iter().map(|path| Path::from(*path)).collect();
         let back = WatchSet {
-            relative_zxid: Zxid::new(1, 2),
+            relative_zxid: Zxid::of(Epoch(1), 2),
             data: paths(&["/a", "/b", "/gone"]),
             exist: paths(&["/b", "/never"]),
             child: paths(&["/", "/gone"]),

@@ -6,5 +6,6 @@
 
 pub mod api;
 pub mod client_process;
+pub mod clients;
 pub mod keys;
 pub mod translate;

@@ -28,7 +28,7 @@ pub fn request(asked: &ZkRequest) -> Request {
         ZkRequest::SetWatches { relative_zxid, data, exist, child } => {
             let paths = |paths: &Vec<ZnodePath>| paths.iter().map(at).collect();
             Request::SetWatches(WatchSet {
-                relative_zxid: Zxid::from_u64(*relative_zxid),
+                relative_zxid: Zxid(*relative_zxid),
                 data: paths(data),
                 exist: paths(exist),
                 child: paths(child),
@@ -104,9 +104,9 @@ pub fn result(answer: Result<Answer, Code>) -> ZkResult {
 
 fn stat(stat: Stat) -> ZnodeStat {
     ZnodeStat {
-        czxid: stat.czxid.as_u64(),
-        mzxid: stat.mzxid.as_u64(),
-        pzxid: stat.pzxid.as_u64(),
+        czxid: stat.czxid.0,
+        mzxid: stat.mzxid.0,
+        pzxid: stat.pzxid.0,
         version: stat.version,
         cversion: stat.cversion,
         ephemeral_owner: stat.ephemeral_owner.map_or(0, |owner| owner.0),
