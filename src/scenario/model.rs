@@ -10,6 +10,8 @@ use crate::engine::config::{Config, Profile};
 use crate::engine::time::SimDuration;
 use crate::faults::Fault;
 
+pub use crate::systems::{Arrival, Load};
+
 /// One design under one load and one list of faults.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -205,38 +207,6 @@ impl Settings {
         let words = layers().flat_map(|layer| &layer.keys);
         words.fold(stock, |config, (name, text)| config.with(name, text))
     }
-}
-
-/// Who calls a service, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Load {
-    /// A registered service: `hdfs-meta-write`.
-    pub service: String,
-    /// Client processes.
-    pub clients: u32,
-    /// Threads in each, sharing its connections.
-    pub threads: u32,
-    /// When they call.
-    pub arrival: Arrival,
-    /// Whether each call comes from a new client that shares nothing.
-    pub fresh: bool,
-    /// Operation names of the service and their weights.
-    pub mix: Vec<(String, u32)>,
-}
-
-/// When clients call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// At random instants, whether or not earlier calls have ended.
-    Open {
-        /// Mean time between two calls of all clients of the load together.
-        mean_gap: SimDuration,
-    },
-    /// Each thread calls, waits for the end, then for the rest of a pace.
-    Closed {
-        /// From one call of a thread to the next, unless the call takes longer.
-        pace: SimDuration,
-    },
 }
 
 /// What must hold over the runs of a campaign, or of one run.

@@ -120,7 +120,7 @@ impl Vocabulary {
                     short: role.short,
                     beside: role.beside,
                     family: role.family,
-                    is_client: role.is_client,
+                    is_client: role.client.is_some(),
                     meaning: role.meaning,
                 })
                 .collect(),

@@ -5,6 +5,7 @@
 //! Modelled on: DESIGN, Registry.
 
 use crate::engine::config::{Key, Profile};
+use crate::engine::id::ProcessId;
 use crate::engine::process::{Mark, Process};
 use crate::engine::world::World;
 use crate::history::{self, NoteName};
@@ -51,14 +52,25 @@ pub struct RoleSpec {
     pub beside: Option<&'static str>,
     /// Which family of key sections it reads: `hadoop`.
     pub family: &'static str,
-    /// It calls services; the scenario's loads say how.
-    pub is_client: bool,
+    /// It calls services, as the scenario's loads say; and how it is asked to stop and to audit.
+    pub client: Option<ClientSpec>,
     /// It belongs to a group (a nameservice).
     pub grouped: bool,
     /// What it is.
     pub meaning: &'static str,
     /// Makes one of them.
     pub build: fn(&mut Build<'_>, &Placed) -> Result<Box<dyn Process>, String>,
+}
+
+/// What whoever runs a scenario asks a client process.
+#[derive(Clone, Copy)]
+pub struct ClientSpec {
+    /// To begin no further operation. `false`: it is not alive.
+    pub stop_load: fn(&mut World, ProcessId) -> bool,
+    /// To read every acknowledged write back and note `Audited` for each. `false`: it is not alive.
+    pub audit: fn(&mut World, ProcessId) -> bool,
+    /// What it notes when the audit has ended.
+    pub audit_ended: NoteName,
 }
 
 /// A section of keys, after the upstream file that they stand in.
