@@ -4,11 +4,15 @@
 //! Never here: what a session does (`client_process`).
 //! Modelled on: the calibration's clients; DESIGN, Registry.
 
-use super::api::CLIENT_PORT;
+use super::api::{AUDIT_ENDED, CLIENT_PORT, ZkLoadAdmin, ZkLoadCommand};
 use super::client_process::{Pace, Task, ZkWorkload, ZkWorkloadClient};
+use crate::engine::id::ProcessId;
 use crate::engine::process::Process;
 use crate::engine::time::SimDuration;
-use crate::systems::{Arrival, Build, Load, NoteSpec, Placed, RoleSpec, ServiceSpec, SizeSpec};
+use crate::engine::world::World;
+use crate::systems::{
+    Arrival, Build, ClientSpec, Load, NoteSpec, Placed, RoleSpec, ServiceSpec, SizeSpec,
+};
 
 /// The role of the ensemble's members.
 pub const SERVER_ROLE: &str = "zookeeper";
@@ -23,7 +27,7 @@ pub const ROLES: [RoleSpec; 3] = [
         short: "zkclient",
         beside: None,
         family: "zookeeper",
-        is_client: true,
+        client: Some(ClientSpec { stop_load, audit, audit_ended: AUDIT_ENDED }),
         grouped: false,
         meaning: "sessions that write or read nodes of their own, one a thread",
         build: client,
@@ -33,7 +37,7 @@ pub const ROLES: [RoleSpec; 3] = [
         short: "zkowner",
         beside: None,
         family: "zookeeper",
-        is_client: false,
+        client: None,
         grouped: false,
         meaning: "a session that owns an ephemeral node and is otherwise idle",
         build: owner,
@@ -43,12 +47,20 @@ pub const ROLES: [RoleSpec; 3] = [
         short: "zkwatcher",
         beside: None,
         family: "zookeeper",
-        is_client: false,
+        client: None,
         grouped: false,
         meaning: "a session that watches the nodes of all owners",
         build: watcher,
     },
 ];
+
+fn stop_load(world: &mut World, client: ProcessId) -> bool {
+    world.command::<ZkLoadAdmin>(client, ZkLoadCommand::StopLoad)
+}
+
+fn audit(world: &mut World, client: ProcessId) -> bool {
+    world.command::<ZkLoadAdmin>(client, ZkLoadCommand::Audit)
+}
 
 /// What they call.
 pub const SERVICES: [ServiceSpec; 2] = [
