@@ -315,13 +315,24 @@ pub enum Txn {
     },
 }
 
-impl Txn {
+impl SessionTxn {
     /// Bytes of header and body in the log, roughly as jute writes them.
     pub fn bytes(&self) -> u32 {
         const HEADER: u32 = 32;
-        HEADER + self.body_bytes()
+        HEADER + self.txn.body_bytes()
     }
 
+    /// What it says, hashed (FNV-1a over header and body): two logs agree on a place when they
+    /// agree on this.
+    pub fn content(&self) -> u64 {
+        let mut hash = Fnv::new();
+        hash.word(self.session.0).word(self.cxid.0.into());
+        self.txn.fold(&mut hash);
+        hash.0
+    }
+}
+
+impl Txn {
     fn body_bytes(&self) -> u32 {
         let text = |path: &Path| 4 + u32::try_from(path.as_str().len()).unwrap_or(u32::MAX);
         match self {
@@ -335,14 +346,6 @@ impl Txn {
                 paths_to_delete.iter().map(text).sum::<u32>() + 4
             }
         }
-    }
-
-    /// What it says, hashed (FNV-1a over its fields): two logs agree on a place when they agree
-    /// on this.
-    pub fn content(&self) -> u64 {
-        let mut hash = Fnv::new();
-        self.fold(&mut hash);
-        hash.0
     }
 
     fn fold(&self, hash: &mut Fnv) {
@@ -514,10 +517,14 @@ mod tests {
             data: Data { word, bytes: 8 },
             version,
         };
-        assert_eq!(set(1, 1).content(), set(1, 1).content());
-        assert_ne!(set(1, 1).content(), set(1, 2).content());
-        assert_ne!(set(1, 1).content(), set(2, 1).content());
+        let content =
+            |session, txn| SessionTxn { session: SessionId(session), cxid: Cxid(1), txn }.content();
+        let one = content(1, set(1, 1));
+        assert_eq!(one, content(1, set(1, 1)));
         let one_deeper = Txn::Multi(Arc::from([set(1, 1)]));
-        assert_ne!(one_deeper.content(), set(1, 1).content());
+        let others = [(2, set(1, 1)), (1, set(1, 2)), (1, set(2, 1)), (1, one_deeper)];
+        for (session, txn) in others {
+            assert_ne!(content(session, txn), one);
+        }
     }
 }
