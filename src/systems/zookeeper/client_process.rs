@@ -327,7 +327,7 @@ impl ZkWorkloadClient {
         match (why, result) {
             (Why::SetUp, Ok(_) | Err(ZkError::NodeExists)) => session.ready = true,
             (Why::SetUp, Err(_)) => {} // the next turn of the loop asks again
-            (Why::Operation(op, began), result) => self.on_ended(n, op, began, result, ctx),
+            (Why::Operation(op, began), result) => self.on_ended(n, (op, began), result, ctx),
             (Why::Claim, Ok(_)) => {
                 session.ready = true;
                 if let Task::Own { owner, .. } = session.task {
@@ -366,8 +366,7 @@ impl ZkWorkloadClient {
     fn on_ended(
         &mut self,
         n: usize,
-        op: OpId,
-        began: Monotonic,
+        (op, began): (OpId, Monotonic),
         result: ZkResult,
         ctx: &mut Ctx<'_>,
     ) {
