@@ -161,6 +161,7 @@ const LOAD: &[Field] = &[
     Field::may("fresh", Shape::Flag, "each call by a new client that shares nothing; false"),
     Field::may("mix", Shape::Map("an operation", &Shape::Count), "weights of operations"),
     Field::may("on", PLACES, "where the clients are, in turn"),
+    Field::may("group", NAME, "whom they call, where there are several: a nameservice"),
 ];
 
 const TRIGGER: &[Field] = &[

@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod complaint;
 mod fields;
 pub mod format;
+pub mod import;
 pub mod json;
 pub mod model;
 mod plan;

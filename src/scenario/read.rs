@@ -254,6 +254,14 @@ fn check_loads(
             let claim = format!("{} needs a {}, and there is none", service.name, service.needs);
             return Err(Wrong::at(place, claim));
         }
+        let groups = || topology.processes.iter().filter(|process| process.load.is_none());
+        let groups = || groups().filter_map(|process| process.group.as_deref());
+        if let Some(group) = node.get("group") {
+            let name = group.text().unwrap_or_default();
+            if groups().all(|known| known != name) {
+                return Err(Wrong::unknown(group.place, "group", name, groups()));
+            }
+        }
     }
     Ok(())
 }

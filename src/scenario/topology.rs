@@ -196,6 +196,7 @@ impl<'a> Builder<'a> {
         let fields = Fields(node);
         let role = *self.words.role(role).expect("the vocabulary names a client's role");
         let places = fields.items("on");
+        let group = fields.text("group").map(str::to_string);
         let count = fields.count_in("clients", 4, 1..=4_096)?;
         for k in 0..count as usize {
             let name = self.next_name(&role);
@@ -203,7 +204,7 @@ impl<'a> Builder<'a> {
                 [] => self.host(&name, 0, node.place)?,
                 places => self.host_at(&places[k % places.len()], &name)?,
             };
-            self.process(&role, Some(&name), At { host, group: None, place: node.place })?;
+            self.process(&role, Some(&name), At { host, group: group.clone(), place: node.place })?;
             self.topology.processes.last_mut().expect("just added").load = Some(load);
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 mod complaints;
 mod hostile;
+mod import;
 mod typed;
 
 use std::collections::BTreeMap;
