@@ -6,4 +6,6 @@
 
 pub mod compare;
 pub mod pool;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod summary;

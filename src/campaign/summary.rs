@@ -8,11 +8,15 @@ use std::collections::BTreeMap;
 
 use super::compare::Comparison;
 use crate::engine::time::SimDuration;
-use crate::measure::interval::{self, Paired, Share};
-use crate::measure::quantile::{Level, Quantile, quantile};
-use crate::measure::{Loss, Rto};
+use crate::measure::Loss;
+use crate::measure::interval;
+use crate::measure::quantile::{Level, beyond_max, quantile};
 use crate::oracle::Verdict;
 use crate::runner::record::{Record, ServiceRecord};
+
+pub use crate::measure::interval::{Difference, Paired, Share};
+pub use crate::measure::quantile::Quantile;
+pub use crate::runner::record::Rto;
 
 /// Age of a loss in one run; what could not be audited sorts last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +28,7 @@ pub enum Rpo {
 }
 
 /// Where the values of a sample lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Spread<T> {
     /// Median, if there are enough runs.
     pub p50: Option<Quantile<T>>,
@@ -34,6 +38,8 @@ pub struct Spread<T> {
     pub p99: Option<Quantile<T>>,
     /// The greatest seen.
     pub max: Option<T>,
+    /// The share of runs that may exceed it, at most, with 95 % confidence.
+    pub beyond_max: f64,
     /// The sample, sorted.
     pub sorted: Vec<T>,
 }
@@ -128,6 +134,7 @@ impl<T: Ord + Copy> Spread<T> {
             p95: quantile(&sorted, Level::P95),
             p99: quantile(&sorted, Level::P99),
             max: sorted.last().copied(),
+            beyond_max: beyond_max(sorted.len()),
             sorted,
         }
     }

@@ -33,21 +33,55 @@ pub fn rounded(span: SimDuration) -> String {
     fixed(i128::from(span.as_nanos()), unit, digits)
 }
 
+/// For tables: three digits that count.
+pub fn brief(span: SimDuration) -> String {
+    let (digits, unit) = match span.as_nanos() / 10_000_000 {
+        0..1_000 => (2, 10_000_000),
+        1_000..10_000 => (1, 100_000_000),
+        10_000.. => (0, 1_000_000_000),
+    };
+    fixed(i128::from(span.as_nanos()), unit, digits)
+}
+
+/// A signed difference for tables.
+pub fn brief_signed(ns: i128) -> String {
+    let span = SimDuration::from_nanos(u64::try_from(ns.abs()).unwrap_or(u64::MAX));
+    format!("{}{}", if ns < 0 { "-" } else { "+" }, brief(span))
+}
+
 /// For timelines: always thousandths, so that columns line up.
 pub fn thousandths(at: SimTime) -> String {
     fixed(i128::from(at.as_nanos()), 1_000_000, 3)
 }
 
-/// A signed difference in nanoseconds, for people: `+1.250`, `-0.003`.
-pub fn signed(ns: i128) -> String {
-    let digits = fixed(ns.abs(), 1_000_000, 3);
-    if ns < 0 { format!("-{digits}") } else { format!("+{digits}") }
+/// A signed difference in nanoseconds, exactly.
+pub fn signed(ns: i128) -> Value {
+    let (whole, part) = (ns.abs() / 1_000_000_000, ns.abs() % 1_000_000_000);
+    let sign = if ns < 0 { "-" } else { "" };
+    let digits = format!("{part:09}");
+    let digits = digits.trim_end_matches('0');
+    let point = if digits.is_empty() { "" } else { "." };
+    let text = format!("{sign}{whole}{point}{digits}");
+    text.parse::<Number>().map_or(Value::Null, Value::Number)
+}
+
+/// A share or a factor, to six digits after the point.
+pub fn ratio(value: f64) -> Value {
+    if !value.is_finite() {
+        return Value::Null;
+    }
+    let text = format!("{value:.6}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.parse::<Number>().map_or(Value::Null, Value::Number)
 }
 
 /// `ns` in units, rounded half up, with that many digits after the point.
 fn fixed(ns: i128, unit: i128, digits: usize) -> String {
     let units = (ns + unit / 2) / unit;
     let one = 1_000_000_000 / unit;
+    if digits == 0 {
+        return units.to_string();
+    }
     format!("{}.{:0digits$}", units / one, units % one)
 }
 
@@ -63,7 +97,12 @@ mod tests {
         assert_eq!(show(59_999_999_999), "60.000");
         assert_eq!(show(121_006_000_000), "121.01");
         assert_eq!(show(3_600_050_000_000), "3600.1");
-        assert_eq!(signed(-1_250_000_000), "-1.250");
+        let show = |ms| brief(SimDuration::from_millis(ms));
+        assert_eq!(
+            [show(4), show(2_531), show(42_149), show(99_990), show(120_600)],
+            ["0.00", "2.53", "42.1", "100.0", "121"]
+        );
+        assert_eq!(brief_signed(-1_250_000_000), "-1.25");
     }
 
     #[test]
@@ -71,5 +110,9 @@ mod tests {
         let long = SimDuration::from_nanos(31_536_000_000_000_001);
         assert_eq!(seconds(long).to_string(), "31536000.000000001");
         assert_eq!(seconds(SimDuration::from_millis(2_500)).to_string(), "2.5");
+        assert_eq!(signed(-1_000_000_001).to_string(), "-1.000000001");
+        assert_eq!(signed(3_000_000_000).to_string(), "3");
+        assert_eq!(ratio(0.012_5).to_string(), "0.0125");
+        assert_eq!(ratio(1.0).to_string(), "1");
     }
 }
