@@ -1,0 +1,85 @@
+//! Plots: RTO distributions and phases of a comparison, as SVG.
+//!
+//! Here: which plots there are and what they are called.
+//! Never here: statistics.
+//! Modelled on: strip plots with order-statistic intervals; Okabe and Ito's colours.
+
+mod canvas;
+mod distribution;
+mod phases;
+mod scale;
+
+use super::compare_table::{Table, tables};
+use crate::campaign::summary::{CellSummary, ServiceSummary, Summary};
+
+/// A picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plot {
+    /// `rto-hdfs-meta-write-nn-process-kill`: a file's stem.
+    pub name: String,
+    /// The disaster's name.
+    pub disaster: String,
+    /// The service's name.
+    pub service: String,
+    /// The whole file.
+    pub svg: String,
+}
+
+/// All of them: per disaster and service the distributions, and the phases where there are any.
+pub fn plots(summary: &Summary) -> Vec<Plot> {
+    tables(summary).iter().flat_map(|table| of_table(summary, table)).collect()
+}
+
+fn of_table(summary: &Summary, table: &Table) -> Vec<Plot> {
+    let lines: Vec<Line<'_>> =
+        table.rows.iter().filter_map(|row| line(summary, table, &row.architecture)).collect();
+    let plot = |kind: &str, svg: String| Plot {
+        name: format!("{kind}-{}-{}", table.service, table.disaster),
+        disaster: table.disaster.clone(),
+        service: table.service.clone(),
+        svg,
+    };
+    let distribution = distribution::draw(table, &lines).map(|svg| plot("rto", svg));
+    let phases = phases::draw(table, &lines).map(|svg| plot("phases", svg));
+    distribution.into_iter().chain(phases).collect()
+}
+
+/// One architecture's line in a plot.
+struct Line<'a> {
+    cell: &'a CellSummary,
+    /// `None`: the disaster is not applicable.
+    service: Option<&'a ServiceSummary>,
+}
+
+fn line<'a>(summary: &'a Summary, table: &Table, architecture: &str) -> Option<Line<'a>> {
+    let here =
+        |cell: &&CellSummary| cell.disaster == table.disaster && cell.architecture == architecture;
+    let cell = summary.cells.iter().find(here)?;
+    let service = cell.services.iter().find(|one| one.name == table.service);
+    Some(Line { cell, service })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::sample;
+    use crate::campaign::summary::summarize;
+    use expect_test::expect_file;
+
+    #[test]
+    fn pictures_are_golden() {
+        let plots = plots(&summarize(&sample::comparison(120)));
+        let names: Vec<_> = plots.iter().map(|plot| plot.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "rto-hdfs-meta-write-nn-host-power-loss",
+                "phases-hdfs-meta-write-nn-host-power-loss",
+                "rto-hdfs-meta-write-jn-majority-loss",
+                "phases-hdfs-meta-write-jn-majority-loss"
+            ]
+        );
+        expect_file!["../golden/rto.svg"].assert_eq(&plots[0].svg);
+        expect_file!["../golden/phases.svg"].assert_eq(&plots[1].svg);
+    }
+}
