@@ -10,31 +10,41 @@ use std::collections::BTreeMap;
 use super::api::client_admin::{AUDIT_ENDED, ClientAdmin, ClientCommand};
 use super::api::client_namenode::{ClientNamenode, ClientRequest, ClientResponse, FileStatus};
 use super::client_load::{
-    Arrivals, Load, OpSet, Operation, Session, content_of, first_count, op_at, op_id, path_of,
+    ClientLoad, OpSet, Operation, content_of, first_count, op_at, op_id, path_of,
 };
 use super::keys;
 use crate::clients::hadoop_ipc::{CallId, CallPolicy, ServerAddress};
+use crate::clients::hadoop_ipc_keys;
 use crate::clients::retry::{
     ConfiguredFailover, FailoverOnNetworkException, Finished, Proxy, ProxyId, ProxyProvider,
     RequestHedging, RetryInvocationHandler,
 };
 use crate::engine::config::Config;
 use crate::engine::ctx::Ctx;
-use crate::engine::dice::{Purpose, below};
+use crate::engine::dice::{self, below};
 use crate::engine::distributions::{exponential, uniform};
 use crate::engine::process::{Input, Process, Tag};
 use crate::engine::time::{Monotonic, SimDuration};
-use crate::history::{Fact, OpId, Outcome, ServiceName};
+use crate::history::{Fact, OpId, Outcome};
+use crate::systems::Arrival;
 
-const START_PHASE: Purpose = Purpose::named("hdfs-client/start-phase");
-const ARRIVAL: Purpose = Purpose::named("hdfs-client/arrival");
-const READ_TARGET: Purpose = Purpose::named("hdfs-client/read-target");
-const NAMENODE_ORDER: Purpose = Purpose::named("hdfs-client/namenode-order");
+const START_PHASE: dice::Purpose = dice::Purpose::named("hdfs-client/start-phase");
+const ARRIVAL: dice::Purpose = dice::Purpose::named("hdfs-client/arrival");
+const OPERATION: dice::Purpose = dice::Purpose::named("hdfs-client/operation");
+const READ_TARGET: dice::Purpose = dice::Purpose::named("hdfs-client/read-target");
+const NAMENODE_ORDER: dice::Purpose = dice::Purpose::named("hdfs-client/namenode-order");
 
-/// A thread's next operation, or the next arrival of an open loop; `arg`: load and thread.
+/// A thread's next operation, or the next arrival of an open loop; `arg`: thread.
 const NEXT: u32 = 0;
+/// Another try to make a directory to read.
+const CANARY: u32 = 1;
 /// Timers of the calls.
-const CALLS: u32 = 1;
+const CALLS: u32 = 2;
+
+/// Directories that a reading client makes before it reads them.
+const CANARIES: usize = 16;
+/// A person would try again so soon.
+const CANARY_RETRY: SimDuration = SimDuration::from_secs(1);
 
 /// Operations under way in an open loop; a client that has more refuses further ones.
 const UNDER_WAY_MAX: usize = 65_536;
@@ -60,16 +70,22 @@ pub struct ClientOptions {
 
 impl ClientOptions {
     /// Reads what `NameNodeProxiesClient` reads. Refused connects are never retried
-    /// (`TRY_ONCE_THEN_FAIL`), whatever `dfs.client.failover.connection.retries` says.
+    /// (`TRY_ONCE_THEN_FAIL`), whatever `dfs.client.failover.connection.retries` says. With one
+    /// NameNode nothing is (`createNonHAProxy`), but for connects that timed out.
     pub fn new(config: &Config, namenodes: Vec<ServerAddress>) -> ClientOptions {
         let count = |key| u32::try_from(config.get(key)).unwrap_or(u32::MAX);
-        let on_timeouts = count(keys::DFS_CLIENT_FAILOVER_CONNECTION_RETRIES_ON_TIMEOUTS);
+        let (on_timeouts, max_failovers) = if namenodes.len() == 1 {
+            (count(hadoop_ipc_keys::IPC_CLIENT_CONNECT_MAX_RETRIES_ON_TIMEOUTS), 0)
+        } else {
+            let on_timeouts = count(keys::DFS_CLIENT_FAILOVER_CONNECTION_RETRIES_ON_TIMEOUTS);
+            (on_timeouts, count(keys::DFS_CLIENT_FAILOVER_MAX_ATTEMPTS))
+        };
         let class = config.get(keys::DFS_CLIENT_FAILOVER_PROXY_PROVIDER);
         ClientOptions {
             namenodes,
             policy: CallPolicy::generic(config).with_retries(on_timeouts, 0),
             retry: FailoverOnNetworkException {
-                max_failovers: count(keys::DFS_CLIENT_FAILOVER_MAX_ATTEMPTS),
+                max_failovers,
                 max_retries: count(keys::DFS_CLIENT_RETRY_MAX_ATTEMPTS),
                 delay: config.get(keys::DFS_CLIENT_FAILOVER_SLEEP_BASE_MILLIS),
                 max_delay: config.get(keys::DFS_CLIENT_FAILOVER_SLEEP_MAX_MILLIS),
@@ -84,25 +100,22 @@ impl ClientOptions {
     }
 }
 
-/// The services that a client measures.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientServices {
-    /// `hdfs-meta-write`.
-    pub write: ServiceName,
-    /// `hdfs-meta-read`.
-    pub read: ServiceName,
-}
-
-/// An operation under way.
+/// What a call is for.
 #[derive(Clone, Copy)]
-struct UnderWay {
-    op: OpId,
-    load: usize,
-    thread: u32,
-    session: ProxyId,
-    began: Monotonic,
-    /// The acknowledged write that a read must find.
-    reads: Option<OpId>,
+enum Purpose {
+    /// A directory to read later, not measured.
+    Canary(OpId),
+    /// A measured operation.
+    Operation {
+        op: OpId,
+        thread: u32,
+        session: ProxyId,
+        began: Monotonic,
+        /// The directory that a read must find.
+        reads: Option<OpId>,
+    },
+    /// A page of the audit.
+    AuditPage,
 }
 
 /// An audit under way: what is still to be read back, page by page.
@@ -111,38 +124,37 @@ struct Audit {
     open: OpSet,
     present: u64,
     absent: u64,
-    page: CallId,
 }
 
 /// A client process.
 #[derive(Clone)]
 pub struct HdfsClient {
     options: ClientOptions,
-    services: ClientServices,
-    loads: Vec<Load>,
+    load: ClientLoad,
     calls: RetryInvocationHandler<ClientNamenode>,
-    under_way: BTreeMap<CallId, UnderWay>,
+    under_way: BTreeMap<CallId, Purpose>,
     /// Number of the next operation.
     count: u64,
     sessions: u32,
-    arrivals: Vec<u64>,
+    arrivals: u64,
+    canaries: Vec<OpId>,
     acknowledged: OpSet,
     audit: Option<Audit>,
     stopped: bool,
 }
 
 impl HdfsClient {
-    /// A client whose loads begin at a random phase after its start.
-    pub fn new(options: ClientOptions, services: ClientServices, loads: Vec<Load>) -> HdfsClient {
+    /// A client whose load begins at a random phase after its start.
+    pub fn new(options: ClientOptions, load: ClientLoad) -> HdfsClient {
         HdfsClient {
             options,
-            services,
-            arrivals: vec![0; loads.len()],
-            loads,
+            load,
             calls: RetryInvocationHandler::new(CALLS),
             under_way: BTreeMap::new(),
             count: 0,
             sessions: 0,
+            arrivals: 0,
+            canaries: Vec::new(),
             acknowledged: OpSet::default(),
             audit: None,
             stopped: false,
@@ -150,25 +162,39 @@ impl HdfsClient {
     }
 
     fn on_started(&mut self, ctx: &mut Ctx<'_>) {
-        // A restarted process numbers on.
-        self.count = first_count(ctx.starts());
+        self.count = first_count(ctx.starts()); // a restarted process numbers on
         self.open(SHARED, ctx);
-        for (load, arrivals) in self.loads.iter().map(|load| load.arrivals).enumerate() {
-            let (threads, period) = match arrivals {
-                Arrivals::Closed { threads, period } => (threads, period),
-                Arrivals::Every { period } => (1, period),
-                Arrivals::Poisson { mean } => {
-                    let word = ctx.dice(ARRIVAL, arrival_number(load, 0)).first();
-                    ctx.arm(exponential(mean, word), next_tag(load, 0));
-                    continue;
-                }
-            };
-            for thread in 0..threads {
-                let tag = next_tag(load, thread);
-                let word = ctx.dice(START_PHASE, tag.arg).first();
-                ctx.arm(uniform(SimDuration::ZERO, period, word), tag);
-            }
+        if !self.load.writes {
+            self.make_canary(ctx);
         }
+        match self.load.arrival {
+            Arrival::Closed { pace } => {
+                for thread in 0..u64::from(self.load.threads) {
+                    let word = ctx.dice(START_PHASE, thread).first();
+                    ctx.arm(uniform(SimDuration::ZERO, pace, word), Tag::with(NEXT, thread));
+                }
+            }
+            Arrival::Open { mean_gap } => self.await_arrival(mean_gap, ctx),
+        }
+    }
+
+    /// Weather: nothing that a NameNode does shifts an arrival.
+    fn await_arrival(&mut self, mean_gap: SimDuration, ctx: &mut Ctx<'_>) {
+        let word = ctx.dice(ARRIVAL, self.arrivals).first();
+        self.arrivals += 1;
+        ctx.arm(exponential(mean_gap, word), Tag::new(NEXT));
+    }
+
+    fn make_canary(&mut self, ctx: &mut Ctx<'_>) {
+        let op = self.next_op(ctx);
+        let request = Operation::Mkdirs.request(op);
+        let call = self.calls.invoke(SHARED, request.class(), request, ctx);
+        self.under_way.insert(call, Purpose::Canary(op));
+    }
+
+    fn next_op(&mut self, ctx: &Ctx<'_>) -> OpId {
+        self.count += 1;
+        op_id(ctx.me().0, self.count - 1)
     }
 
     fn open(&mut self, id: ProxyId, ctx: &Ctx<'_>) {
@@ -200,99 +226,104 @@ impl HdfsClient {
         if self.stopped {
             return;
         }
-        let (load, thread) = load_and_thread(tag);
-        match self.loads[load].arrivals {
-            Arrivals::Closed { .. } => {}
-            Arrivals::Every { period } => {
-                ctx.arm(period, tag);
-            }
-            Arrivals::Poisson { mean } => {
-                self.arrivals[load] += 1;
-                let word = ctx.dice(ARRIVAL, arrival_number(load, self.arrivals[load])).first();
-                ctx.arm(exponential(mean, word), tag);
-            }
+        if let Arrival::Open { mean_gap } = self.load.arrival {
+            self.await_arrival(mean_gap, ctx);
         }
-        self.begin(load, thread, ctx);
+        self.begin(u32::try_from(tag.arg).expect("a thread"), ctx);
     }
 
-    fn begin(&mut self, load: usize, thread: u32, ctx: &mut Ctx<'_>) {
-        let Load { operation, session, .. } = self.loads[load];
-        let op = op_id(ctx.me().0, self.count);
-        self.count += 1;
-        let write = operation.is_write();
+    fn begin(&mut self, thread: u32, ctx: &mut Ctx<'_>) {
+        let op = self.next_op(ctx);
+        let operation = self.load.operation(ctx.dice(OPERATION, op.0).first());
+        let ClientLoad { service, writes: write, fresh, .. } = self.load;
         let reads = if write { None } else { self.read_target(op, ctx) };
-        let content = content_of(reads.unwrap_or(op));
-        let service = self.service(operation);
-        ctx.note(Fact::Invoked { service, op, write, bytes: 0, content });
+        let of = reads.unwrap_or(op);
+        ctx.note(Fact::Invoked { service, op, write, bytes: 0, content: content_of(of) });
         if self.under_way.len() >= UNDER_WAY_MAX {
             ctx.note(Fact::Ended { service, op, outcome: Outcome::Failed });
             return;
         }
-        let session = match session {
-            Session::Shared => SHARED,
-            Session::Fresh => {
-                self.sessions += 1;
-                let fresh = ProxyId(self.sessions);
-                self.open(fresh, ctx);
-                fresh
-            }
+        let session = if fresh {
+            self.sessions += 1;
+            self.open(ProxyId(self.sessions), ctx);
+            ProxyId(self.sessions)
+        } else {
+            SHARED
         };
-        let request = operation.request(reads.unwrap_or(op));
+        let request = operation.request(of);
         let call = self.calls.invoke(session, request.class(), request, ctx);
         let began = ctx.now().monotonic;
-        self.under_way.insert(call, UnderWay { op, load, thread, session, began, reads });
+        self.under_way.insert(call, Purpose::Operation { op, thread, session, began, reads });
     }
 
-    /// Any of the acknowledged writes.
     fn read_target(&self, op: OpId, ctx: &Ctx<'_>) -> Option<OpId> {
-        let count = self.acknowledged.len();
-        (count > 0)
-            .then(|| below(ctx.dice(READ_TARGET, op.0).first(), count))
-            .and_then(|n| self.acknowledged.nth(n))
-    }
-
-    const fn service(&self, operation: Operation) -> ServiceName {
-        if operation.is_write() { self.services.write } else { self.services.read }
+        let count = self.canaries.len() as u64;
+        let nth = (count > 0).then(|| below(ctx.dice(READ_TARGET, op.0).first(), count))?;
+        self.canaries.get(usize::try_from(nth).ok()?).copied()
     }
 
     fn drain(&mut self, ctx: &mut Ctx<'_>) {
         while let Some(finished) = self.calls.finished() {
-            if self.audit.as_ref().is_some_and(|audit| audit.page == finished.call) {
-                self.on_page(finished.result.ok(), ctx);
-            } else {
-                self.on_finished(finished, ctx);
+            let purpose = self.under_way.remove(&finished.call).expect("a call has a purpose");
+            match purpose {
+                Purpose::AuditPage => self.on_page(finished.result.ok(), ctx),
+                Purpose::Canary(op) => self.on_canary(op, finished.result.is_ok(), ctx),
+                Purpose::Operation { op, thread, session, began, reads } => {
+                    self.on_operation(op, reads, finished, ctx);
+                    if session != SHARED {
+                        self.calls.close(session);
+                    }
+                    self.think(thread, began, ctx);
+                }
             }
         }
     }
 
-    fn on_finished(&mut self, finished: Finished<ClientResponse>, ctx: &mut Ctx<'_>) {
-        let ended = self.under_way.remove(&finished.call).expect("a call of an operation");
-        let Load { operation, arrivals, session } = self.loads[ended.load];
-        let write = operation.is_write();
+    fn on_canary(&mut self, op: OpId, made: bool, ctx: &mut Ctx<'_>) {
+        if made {
+            self.canaries.push(op);
+        }
+        if self.canaries.len() == CANARIES {
+            return;
+        }
+        if made {
+            self.make_canary(ctx);
+        } else {
+            ctx.arm(CANARY_RETRY, Tag::new(CANARY));
+        }
+    }
+
+    fn on_operation(
+        &mut self,
+        op: OpId,
+        reads: Option<OpId>,
+        finished: Finished<ClientResponse>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        let ClientLoad { service, writes, .. } = self.load;
         let served = match finished.result {
             Ok(ClientResponse::Done(done)) => done,
             Ok(ClientResponse::FileInfo(found)) => {
-                ended.reads.is_none_or(|of| found.is_some_and(|f| f.content == content_of(of)))
+                reads.is_none_or(|of| found.is_some_and(|f| f.content == content_of(of)))
             }
             Ok(ClientResponse::Listing { .. }) | Err(_) => false,
         };
-        let outcome = match (served, write && finished.maybe_executed) {
+        let outcome = match (served, writes && finished.maybe_executed) {
             (true, _) => Outcome::Served,
             (false, false) => Outcome::Failed,
             (false, true) => Outcome::Unknown,
         };
-        ctx.note(Fact::Ended { service: self.service(operation), op: ended.op, outcome });
-        if served && write {
-            self.acknowledged.insert(ended.op);
+        ctx.note(Fact::Ended { service, op, outcome });
+        if served && writes {
+            self.acknowledged.insert(op);
         }
-        if session == Session::Fresh {
-            self.calls.close(ended.session);
-        }
-        if let Arrivals::Closed { period, .. } = arrivals {
-            // In whole milliseconds, as `Thread.sleep` of the calibration's writers.
-            let took = ctx.now().monotonic.since(ended.began).as_millis();
-            let rest = period.saturating_sub(SimDuration::from_millis(took));
-            ctx.arm(rest, next_tag(ended.load, ended.thread));
+    }
+
+    /// A thread waits for the rest of its pace, in whole milliseconds as `Thread.sleep` does.
+    fn think(&self, thread: u32, began: Monotonic, ctx: &mut Ctx<'_>) {
+        if let Arrival::Closed { pace } = self.load.arrival {
+            let took = SimDuration::from_millis(ctx.now().monotonic.since(began).as_millis());
+            ctx.arm(pace.saturating_sub(took), Tag::with(NEXT, thread.into()));
         }
     }
 
@@ -301,20 +332,21 @@ impl HdfsClient {
             ClientCommand::StopLoad => self.stopped = true,
             ClientCommand::Audit => {
                 let open = self.acknowledged.clone();
-                let audit = Audit { open, present: 0, absent: 0, page: CallId::default() };
+                let audit = Audit { open, present: 0, absent: 0 };
                 self.read_page(audit, None, ctx);
             }
         }
     }
 
     /// Reads on after the name `after`, or ends.
-    fn read_page(&mut self, mut audit: Audit, after: Option<u64>, ctx: &mut Ctx<'_>) {
+    fn read_page(&mut self, audit: Audit, after: Option<u64>, ctx: &mut Ctx<'_>) {
         if audit.open.is_empty() {
             return self.end_audit(&audit, ctx);
         }
         let directory = path_of(op_id(ctx.me().0, 0)).directory;
         let request = ClientRequest::GetListing { directory, after };
-        audit.page = self.calls.invoke(SHARED, request.class(), request, ctx);
+        let call = self.calls.invoke(SHARED, request.class(), request, ctx);
+        self.under_way.insert(call, Purpose::AuditPage);
         self.audit = Some(audit);
     }
 
@@ -336,7 +368,7 @@ impl HdfsClient {
             } else {
                 audit.absent += 1;
             }
-            ctx.note(Fact::Audited { service: self.services.write, op, present });
+            ctx.note(Fact::Audited { service: self.load.service, op, present });
         }
         self.read_page(audit, last, ctx);
     }
@@ -356,7 +388,10 @@ impl Process for HdfsClient {
             }
             Input::Timer(tag) => {
                 if !self.calls.on_timer(tag, ctx) {
-                    self.on_next(tag, ctx);
+                    match tag.kind {
+                        CANARY => self.make_canary(ctx),
+                        _ => self.on_next(tag, ctx),
+                    }
                 }
             }
             Input::Admin(slot) => {
@@ -374,22 +409,6 @@ impl Process for HdfsClient {
         self.calls.tag_name(tag).unwrap_or("client think time")
     }
 }
-
-const fn next_tag(load: usize, thread: u32) -> Tag {
-    Tag::with(NEXT, (load as u64) << 32 | thread as u64)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the halves that `next_tag` joined")]
-const fn load_and_thread(tag: Tag) -> (usize, u32) {
-    ((tag.arg >> 32) as usize, tag.arg as u32)
-}
-
-/// Weather: nothing that a NameNode does shifts an arrival.
-const fn arrival_number(load: usize, count: u64) -> u64 {
-    (load as u64) << COUNT_SHIFT | count
-}
-
-const COUNT_SHIFT: u32 = 48;
 
 /// Fisher and Yates; `word` draws for a step.
 fn shuffle(order: &mut [usize], word: impl Fn(u64) -> u64) {

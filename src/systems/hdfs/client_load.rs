@@ -4,8 +4,9 @@
 //! Never here: calls; the process that makes them (`client`).
 //! Modelled on: the writers of the calibration (closed loop), open-loop probes.
 
-use crate::engine::time::SimDuration;
-use crate::history::{ContentHash, OpId};
+use crate::engine::dice::below;
+use crate::history::{ContentHash, OpId, ServiceName};
+use crate::systems::Arrival;
 
 use super::api::client_namenode::{ClientRequest, FilePath};
 
@@ -16,62 +17,54 @@ pub enum Operation {
     Mkdirs,
     /// Makes a file of its own.
     Create,
-    /// Reads the status of something that this process wrote and that was acknowledged.
+    /// Reads the status of a directory that this process made before it measures.
     GetFileInfo,
 }
 
-/// When operations begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrivals {
-    /// So many threads, each waiting for the end of its operation and for the rest of the period.
-    Closed {
-        /// How many.
-        threads: u32,
-        /// From start to start, unless the operation takes longer.
-        period: SimDuration,
-    },
-    /// One each period, whatever became of the earlier ones.
-    Every {
-        /// From start to start.
-        period: SimDuration,
-    },
-    /// At random instants, whatever became of the earlier ones.
-    Poisson {
-        /// Mean span from start to start.
-        mean: SimDuration,
-    },
+/// What one client process does.
+#[derive(Clone, Debug)]
+pub struct ClientLoad {
+    /// The service that its operations belong to.
+    pub service: ServiceName,
+    /// Whether they write.
+    pub writes: bool,
+    /// What they do, and how often; at least one with a weight above zero.
+    pub mix: Vec<(Operation, u32)>,
+    /// When they begin; the mean gap of an open load is this process's.
+    pub arrival: Arrival,
+    /// Threads of a closed load.
+    pub threads: u32,
+    /// Whether each operation has a user and `FileSystem` of its own: what new clients see.
+    pub fresh: bool,
 }
 
-/// Whose connections an operation uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Session {
-    /// The process's `FileSystem`: one list of NameNodes, one connection to each.
-    Shared,
-    /// A new user and `FileSystem` for each operation: what new clients see.
-    Fresh,
-}
-
-/// One stream of operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
-    /// What they do.
-    pub operation: Operation,
-    /// When they begin.
-    pub arrivals: Arrivals,
-    /// Through what.
-    pub session: Session,
+impl ClientLoad {
+    /// The operation that a draw decides for.
+    pub fn operation(&self, word: u64) -> Operation {
+        let total: u64 = self.mix.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let mut left = below(word, total);
+        for (operation, weight) in &self.mix {
+            if left < u64::from(*weight) {
+                return *operation;
+            }
+            left -= u64::from(*weight);
+        }
+        unreachable!("below the sum of the weights")
+    }
 }
 
 impl Operation {
-    /// Whether it changes the namespace.
-    pub const fn is_write(self) -> bool {
-        match self {
-            Operation::Mkdirs | Operation::Create => true,
-            Operation::GetFileInfo => false,
+    /// By the name that a scenario writes.
+    pub fn named(name: &str) -> Option<Operation> {
+        match name {
+            "mkdirs" => Some(Operation::Mkdirs),
+            "create" => Some(Operation::Create),
+            "getFileInfo" => Some(Operation::GetFileInfo),
+            _ => None,
         }
     }
 
-    /// The call of this operation; `of` is the operation itself, for a read the one read back.
+    /// The call of this operation; `of` is the operation itself, for a read the one that wrote.
     pub fn request(self, of: OpId) -> ClientRequest {
         let (path, content) = (path_of(of), content_of(of));
         match self {
@@ -146,19 +139,6 @@ impl OpSet {
         self.len == 0
     }
 
-    /// The n-th in order, from 0.
-    pub fn nth(&self, n: u64) -> Option<OpId> {
-        let mut left = n;
-        for (first, last) in &self.runs {
-            let here = last - first + 1;
-            if left < here {
-                return Some(OpId(first + left));
-            }
-            left -= here;
-        }
-        None
-    }
-
     /// Takes out, in order, those up to and with `last`.
     pub fn take_through(&mut self, last: OpId) -> Vec<OpId> {
         let mut taken = Vec::new();
@@ -188,6 +168,17 @@ mod tests {
         assert_ne!(content_of(op), content_of(op_id(7, 12_346)));
     }
 
+    #[test]
+    fn a_mix_is_drawn_by_its_weights() {
+        let mix = vec![(Operation::Create, 0), (Operation::Mkdirs, 3), (Operation::Create, 1)];
+        let arrival = Arrival::Closed { pace: crate::engine::time::SimDuration::ZERO };
+        let service = ServiceName(0);
+        let load = ClientLoad { service, writes: true, mix, arrival, threads: 1, fresh: false };
+        let quarters = [0, 1, 2, 3].map(|quarter| load.operation(quarter << 62));
+        assert_eq!(quarters[..3], [Operation::Mkdirs; 3]);
+        assert_eq!(quarters[3], Operation::Create);
+    }
+
     proptest::proptest! {
         #[test]
         fn a_set_of_runs_is_a_set(ops in proptest::collection::btree_set(0_u64..60, 0..50),
@@ -199,13 +190,11 @@ mod tests {
                 set.insert(OpId(op));
             }
             assert_eq!(set.len(), ops.len() as u64);
-            for (n, op) in (0..).zip(&ops) {
-                assert_eq!(set.nth(n), Some(OpId(*op)));
-            }
             let taken: BTreeSet<u64> = set.take_through(OpId(cut)).iter().map(|op| op.0).collect();
             assert_eq!(taken, ops.range(..=cut).copied().collect());
             assert_eq!(set.len(), ops.range(cut + 1..).count() as u64);
-            assert_eq!(set.nth(0), ops.range(cut + 1..).next().map(|op| OpId(*op)));
+            assert_eq!(set.take_through(OpId(60)).len(), ops.range(cut + 1..).count());
+            assert!(set.is_empty());
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::net::LinkClasses;
 use crate::engine::process::Port;
 use crate::engine::time::SimTime;
 use crate::engine::world::{HostOptions, ProcessOptions, World};
-use crate::history::ContentHash;
+use crate::history::{ContentHash, ServiceName};
 
 const WRITE: ServiceName = ServiceName(1);
 const READ: ServiceName = ServiceName(2);
@@ -92,17 +92,17 @@ impl Process for NameNode {
     }
 }
 
-/// The calibration's workload: four writers on one connection, a new client each second.
-const WRITERS: Load = Load {
-    operation: Operation::Mkdirs,
-    arrivals: Arrivals::Closed { threads: 4, period: SimDuration::from_millis(50) },
-    session: Session::Shared,
-};
-const FRESH: Load = Load {
-    operation: Operation::Mkdirs,
-    arrivals: Arrivals::Every { period: SimDuration::from_secs(1) },
-    session: Session::Fresh,
-};
+/// The calibration's workload: four writers on one connection, new clients, one a second.
+fn writers(threads: u32) -> ClientLoad {
+    let arrival = Arrival::Closed { pace: SimDuration::from_millis(50) };
+    let mix = vec![(Operation::Mkdirs, 1)];
+    ClientLoad { service: WRITE, writes: true, mix, arrival, threads, fresh: false }
+}
+
+fn fresh() -> ClientLoad {
+    let arrival = Arrival::Open { mean_gap: SimDuration::from_secs(1) };
+    ClientLoad { arrival, fresh: true, ..writers(1) }
+}
 
 /// An operation: seconds from the fault, as milliseconds from the start.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,7 @@ struct Stage {
 
 impl Stage {
     /// Two NameNodes: nn1 active at once, nn2 so many milliseconds after the fault, if ever.
-    fn new(config: &Config, nn2_active_ms: Option<u64>, loads: &[Load], seed: u64) -> Stage {
+    fn new(config: &Config, nn2_active_ms: Option<u64>, loads: &[ClientLoad], seed: u64) -> Stage {
         let mut world = World::new(seed, LinkClasses::default());
         let site = world.add_site("site");
         let rack = world.add_rack("rack", site);
@@ -143,10 +143,11 @@ impl Stage {
         let addresses =
             [nn1, nn2].map(|process| ServerAddress { process, port: CLIENT_PORT }).to_vec();
         let options = ClientOptions::new(config, addresses);
-        let services = ClientServices { write: WRITE, read: READ };
-        let client = HdfsClient::new(options, services, loads.to_vec());
-        let client =
-            world.add_process("client", hosts[2], ProcessOptions::default(), Box::new(client));
+        let clients = loads.iter().zip(["client1", "client2"]).map(|(load, name)| {
+            let client = HdfsClient::new(options.clone(), load.clone());
+            world.add_process(name, hosts[2], ProcessOptions::default(), Box::new(client))
+        });
+        let client = clients.collect::<Vec<_>>()[0];
         Stage {
             world,
             nn1,
@@ -216,7 +217,7 @@ fn nn1_first(config: Config) -> Config {
 fn four_writers_return_from_a_dead_host_one_by_one() {
     let config = nn1_first(stock(keys::HADOOP_3_4)).with("ipc.client.rpc-timeout.ms", "30000");
     for seed in 0..10 {
-        let mut stage = Stage::new(&config, Some(46_460), &[WRITERS], seed);
+        let mut stage = Stage::new(&config, Some(46_460), &[writers(4)], seed);
         stage.advance(0);
         assert!(stage.world.power_off(stage.nn1_host));
         stage.advance(150);
@@ -238,7 +239,7 @@ fn four_writers_return_from_a_dead_host_one_by_one() {
 fn after_a_power_loss_old_connections_wait_for_120_s_and_new_clients_do_not() {
     let config = nn1_first(stock(keys::HADOOP_3_4));
     for seed in 0..5 {
-        let mut stage = Stage::new(&config, Some(50_000), &[WRITERS, FRESH], seed);
+        let mut stage = Stage::new(&config, Some(50_000), &[writers(4), fresh()], seed);
         stage.advance(0);
         assert!(stage.world.power_off(stage.nn1_host));
         stage.advance(180);
@@ -260,7 +261,7 @@ fn after_a_power_loss_old_connections_wait_for_120_s_and_new_clients_do_not() {
 /// S24: "3.3.6 has no RPC timeout, it pings every 60 s until TCP gives up".
 #[test]
 fn without_an_rpc_timeout_old_connections_wait_for_tcp() {
-    let mut stage = Stage::new(&stock(keys::HADOOP_3_3), Some(50_000), &[WRITERS], 3);
+    let mut stage = Stage::new(&stock(keys::HADOOP_3_3), Some(50_000), &[writers(4)], 3);
     stage.advance(0);
     assert!(stage.world.power_off(stage.nn1_host));
     stage.advance(1_000);
@@ -277,10 +278,8 @@ fn a_killed_process_costs_the_back_off() {
         let config =
             nn1_first(stock(keys::HADOOP_3_4)).with("dfs.client.failover.proxy.provider", provider);
         for (threads, high) in [(1, 4_500), (4, 10_600)] {
-            let period = SimDuration::from_millis(50);
-            let load = Load { arrivals: Arrivals::Closed { threads, period }, ..WRITERS };
             for seed in 0..10 {
-                let mut stage = Stage::new(&config, Some(1_400), &[load], seed);
+                let mut stage = Stage::new(&config, Some(1_400), &[writers(threads)], seed);
                 stage.advance(0);
                 assert!(stage.world.kill(stage.nn1));
                 stage.advance(60);
@@ -302,7 +301,7 @@ fn under_way(stage: &Stage) -> usize {
 #[test]
 fn a_call_gives_up_after_fifteen_failovers() {
     let config = nn1_first(stock(keys::HADOOP_3_4));
-    let mut stage = Stage::new(&config, None, &[WRITERS, FRESH], 5);
+    let mut stage = Stage::new(&config, None, &[writers(4), fresh()], 5);
     stage.advance(0);
     assert!(stage.world.kill(stage.nn1));
     stage.advance(400);
@@ -318,7 +317,7 @@ fn a_call_gives_up_after_fifteen_failovers() {
 #[test]
 fn the_audit_finds_what_the_service_forgot() {
     let config = nn1_first(stock(keys::HADOOP_3_4));
-    let mut stage = Stage::new(&config, None, &[WRITERS], 5);
+    let mut stage = Stage::new(&config, None, &[writers(4)], 5);
     let forgets = vec![3, 700, 1_999];
     let (active_from, namespace) = (Some(SimDuration::ZERO), BTreeMap::new());
     let leaky = NameNode { active_from, forgets: forgets.clone(), namespace, ipc: None };
@@ -346,7 +345,7 @@ fn the_audit_finds_what_the_service_forgot() {
 #[test]
 fn an_audit_that_cannot_run_says_so() {
     let config = nn1_first(stock(keys::HADOOP_3_4));
-    let mut stage = Stage::new(&config, None, &[WRITERS], 5);
+    let mut stage = Stage::new(&config, None, &[writers(4)], 5);
     stage.advance(0);
     assert!(stage.world.command::<ClientAdmin>(stage.client, ClientCommand::StopLoad));
     stage.advance(1);
@@ -362,12 +361,11 @@ fn an_audit_that_cannot_run_says_so() {
 /// written.
 #[test]
 fn arrivals_of_an_open_loop_are_weather() {
-    let probe = |operation| Load {
-        operation,
-        arrivals: Arrivals::Poisson { mean: SimDuration::from_millis(100) },
-        session: Session::Shared,
-    };
-    let loads = [probe(Operation::Mkdirs), probe(Operation::GetFileInfo)];
+    let arrival = Arrival::Open { mean_gap: SimDuration::from_millis(100) };
+    let probe = ClientLoad { arrival, ..writers(1) };
+    let mix = vec![(Operation::GetFileInfo, 1)];
+    let reads = ClientLoad { service: READ, writes: false, mix, ..probe.clone() };
+    let loads = [probe, reads];
     let run = |kill: bool| {
         let mut stage = Stage::new(&nn1_first(stock(keys::HADOOP_3_4)), Some(20_000), &loads, 11);
         stage.advance(0);
