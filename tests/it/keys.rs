@@ -45,7 +45,8 @@ fn stock_values_are_those_of_the_default_files() {
     }
     for key in hadoop_keys() {
         let Some(row) = rows.get(key.name()) else {
-            assert!(SOURCE_ONLY.contains(&key.name()), "{} has no row", key.name());
+            let ours = key.name().starts_with("hadr.");
+            assert!(ours || SOURCE_ONLY.contains(&key.name()), "{} has no row", key.name());
             continue;
         };
         for (profile, stock) in [HADOOP_3_3, HADOOP_3_4].into_iter().zip(*row) {

@@ -9,6 +9,7 @@ pub mod controller;
 pub mod election;
 pub mod fencing;
 pub mod health;
+pub mod manual;
 mod steps;
 
 pub use ballot::{Code, Contents, Crumb, Effect, Input, LockNode, NodeEvent, SessionEvent, State};

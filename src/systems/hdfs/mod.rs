@@ -10,5 +10,8 @@ pub mod client_load;
 pub mod clients;
 pub mod edit_files;
 pub mod fencing;
+pub mod haadmin;
 pub mod keys;
 pub mod segment_fetch;
+pub mod sshd;
+pub mod zkfc;

@@ -164,4 +164,22 @@ key_table! {
         sweep: (ms(1_000), ms(120_000)),
         mechanism: "hdfs/haadmin",
     }
+    /// What fencing commands do, one a line: `command => success|failure|hang [after SPAN]`; a
+    /// command that no line names succeeds. Of the simulator: upstream runs the command.
+    HADR_FENCING_SHELL_OUTCOMES: &'static str {
+        name: "hadr.fencing.shell.outcomes",
+        unit: Plain,
+        stock: &[(HADOOP_3_4, "")],
+        sweep: ("", ""),
+        mechanism: "hdfs/fencing",
+    }
+    /// Launch to end of a fencing command, locally or over ssh; milliseconds; 21 in the median of
+    /// 40 measured. Of the simulator.
+    HADR_FENCING_COMMAND_SPAN: SimDuration {
+        name: "hadr.fencing.command.span.ms",
+        unit: Millis,
+        stock: &[(HADOOP_3_4, ms(21))],
+        sweep: (ms(5), ms(1_000)),
+        mechanism: "hdfs/fencing",
+    }
 }
