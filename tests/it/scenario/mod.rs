@@ -7,7 +7,6 @@
 mod complaints;
 mod hostile;
 mod import;
-mod schema;
 mod typed;
 
 use std::collections::BTreeMap;
