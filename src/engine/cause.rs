@@ -69,6 +69,7 @@ pub struct Cause {
 #[derive(Clone, Default)]
 pub(super) struct Causes {
     recording: bool,
+    since: SimTime,
     first: u64,
     ring: Vec<Cause>,
     marks: Vec<(EventId, Mark)>,
@@ -104,9 +105,10 @@ pub struct CriticalPath {
 }
 
 impl Causes {
-    pub(super) fn start(&mut self, next: EventId) {
-        if !self.recording {
-            *self = Causes { recording: true, first: next.0, ..Causes::default() };
+    /// Keeps causes from the event `next` on, unless it does or the ring is full.
+    pub(super) fn start(&mut self, next: EventId, since: SimTime) {
+        if !self.recording && !self.overflowed {
+            *self = Causes { recording: true, since, first: next.0, ..Causes::default() };
         }
     }
 
@@ -139,7 +141,8 @@ impl Causes {
     /// Walks back from `end`: at each event to the latest of its cause and of the gates named so
     /// far; stops at `onset`.
     pub(super) fn critical_path(&self, end: EventId, onset: SimTime) -> CriticalPath {
-        let mut path = CriticalPath { gap: self.overflowed, ..CriticalPath::default() };
+        let gap = self.overflowed || onset < self.since;
+        let mut path = CriticalPath { gap, ..CriticalPath::default() };
         let mut events = Vec::new();
         let mut at = end;
         let mut gate = EventId(0);
@@ -230,7 +233,7 @@ mod tests {
     fn the_path_leaves_a_blind_wait_at_the_gate_that_had_opened() {
         let message = What::Message { interface: InterfaceId(0), kind: "ok", from: ProcessId(1) };
         let mut causes = Causes::default();
-        causes.start(EventId(1));
+        causes.start(EventId(1), SimTime::START);
         for cause in [
             event(10, 0, 0, What::Fault),
             event(12, 0, 0, What::Timer(Tag::new(1))),

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 
 use super::id::{InterfaceId, ProcessId};
 
-/// Messages counted by sender, receiver, interface and kind.
+type Key = (ProcessId, ProcessId, InterfaceId, &'static str);
+
+/// Messages and bytes counted by sender, receiver, interface and kind.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Census {
-    counts: BTreeMap<(ProcessId, ProcessId, InterfaceId, &'static str), u64>,
+    counts: BTreeMap<Key, (u64, u64)>,
 }
 
 /// One row of a census.
@@ -27,22 +29,27 @@ pub struct CensusRow {
     pub kind: &'static str,
     /// How many.
     pub count: u64,
+    /// How many bytes.
+    pub bytes: u64,
 }
 
 impl Census {
     pub(super) fn count(
         &mut self,
-        from: ProcessId,
-        to: ProcessId,
+        pair: (ProcessId, ProcessId),
         interface: InterfaceId,
         kind: &'static str,
+        bytes: u32,
     ) {
-        *self.counts.entry((from, to, interface, kind)).or_insert(0) += 1;
+        let row = self.counts.entry((pair.0, pair.1, interface, kind)).or_default();
+        *row = (row.0 + 1, row.1 + u64::from(bytes));
     }
 
     pub(super) fn rows(&self, name: impl Fn(InterfaceId) -> &'static str) -> Vec<CensusRow> {
-        let row = |(key, count): (&(ProcessId, ProcessId, InterfaceId, &'static str), &u64)| {
-            CensusRow { from: key.0, to: key.1, interface: name(key.2), kind: key.3, count: *count }
+        let row = |(key, counted): (&Key, &(u64, u64))| {
+            let (from, to, interface, kind) = *key;
+            let (count, bytes) = *counted;
+            CensusRow { from, to, interface: name(interface), kind, count, bytes }
         };
         self.counts.iter().map(row).collect()
     }

@@ -188,11 +188,11 @@ impl World {
         self.core.processes[process.index()].volume.wipe();
     }
 
-    /// Gives a process the files that it had in an earlier state of the world.
-    pub fn restore_disk(&mut self, process: ProcessId, earlier: &World) {
-        self.fault_at(process);
-        let volume = earlier.core.processes[process.index()].volume.clone();
-        self.core.processes[process.index()].volume = volume;
+    /// Gives a process a copy of another's files.
+    pub fn copy_disk(&mut self, from: ProcessId, to: ProcessId) {
+        self.fault_at(to);
+        let volume = self.core.processes[from.index()].volume.clone();
+        self.core.processes[to.index()].volume = volume;
     }
 
     /// The wall clock of a host jumps.

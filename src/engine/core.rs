@@ -166,7 +166,8 @@ pub(super) struct Core {
     pub(super) processes: Vec<ProcessState>,
     pub(super) hosts: Vec<HostState>,
     pub(super) racks: Vec<(String, SiteId)>,
-    pub(super) sites: Vec<String>,
+    /// Name and region.
+    pub(super) sites: Vec<(String, String)>,
     pub(super) net: Net,
     pub(super) conns: Vec<Connection>,
     pub(super) conns_free: Vec<u32>,

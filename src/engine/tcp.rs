@@ -493,8 +493,9 @@ impl Core {
         let Some(connection) = live else { return self.slabs.discard(message) };
         assert!(connection.interface == message.interface, "a connection speaks one interface");
         if let Some(census) = &mut self.census {
-            let [from, to] = [connection.end(side).process, connection.end(other(side)).process];
-            census.count(from, to, message.interface, self.slabs.kind(message));
+            let pair = (connection.end(side).process, connection.end(other(side)).process);
+            let (kind, bytes) = (self.slabs.kind(message), self.slabs.bytes(message));
+            census.count(pair, message.interface, kind, bytes);
         }
         self.transmit(slot, side, Kind::Data, message.index, gate);
     }

@@ -69,9 +69,14 @@ impl World {
         World { core: Core::new(seed, classes), processes: Vec::new(), blueprints: Vec::new() }
     }
 
-    /// Adds a data centre.
+    /// Adds a data centre that is a region of its own.
     pub fn add_site(&mut self, name: &str) -> SiteId {
-        self.core.sites.push(name.to_string());
+        self.add_site_in(name, name)
+    }
+
+    /// Adds a data centre to a region (a city).
+    pub fn add_site_in(&mut self, name: &str, region: &str) -> SiteId {
+        self.core.sites.push((name.to_string(), region.to_string()));
         SiteId(id(self.core.sites.len() - 1))
     }
 
@@ -258,7 +263,12 @@ impl World {
 
     /// Hosts of a site, by its name.
     pub fn hosts_in_site(&self, name: &str) -> Vec<HostId> {
-        self.hosts_where(|host| self.core.sites[host.site.index()] == name)
+        self.hosts_where(|host| self.core.sites[host.site.index()].0 == name)
+    }
+
+    /// Hosts of every site of a region, by its name.
+    pub fn hosts_in_region(&self, name: &str) -> Vec<HostId> {
+        self.hosts_where(|host| self.core.sites[host.site.index()].1 == name)
     }
 
     /// Every host.
@@ -336,7 +346,8 @@ impl World {
 
     /// Keeps causes from now on.
     pub fn record_causes(&mut self) {
-        self.core.causes.start(EventId(self.core.event.0 + 1));
+        let next = EventId(self.core.event.0 + 1);
+        self.core.causes.start(next, self.core.now);
     }
 
     /// Forgets all causes.

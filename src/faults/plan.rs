@@ -332,3 +332,46 @@ impl Trigger {
         }
     }
 }
+
+impl Kind {
+    /// What happens when it strikes, in a line: `loses power, for 30 s`.
+    pub fn phrase(&self, until: &End) -> String {
+        let what = match self {
+            Kind::Kill => "is killed",
+            Kind::Stop => "is stopped (SIGSTOP)",
+            Kind::Freeze => "is frozen",
+            Kind::PowerLoss => "loses power",
+            Kind::Silence => "falls silent",
+            Kind::Cut(_) => "is cut off",
+            Kind::Flap { .. } => "is cut off again and again",
+            Kind::DiskStall => "has a stalled disk",
+            Kind::DiskFull => "has a full disk",
+            Kind::DiskLie => "has a disk that lies about syncs",
+            Kind::DiskWipe => "is killed and its disk wiped",
+            Kind::Restart { .. } => "are restarted one after the other",
+            Kind::ClockJump { .. } => "has its clock set",
+            Kind::Admin { command, .. } => return format!("an operator runs {command}"),
+            Kind::Restore { .. } => "is restored from a copy",
+        };
+        match until {
+            End::After(span) => format!("{what}, for {span} s"),
+            End::On(_) | End::Never | End::Act => what.to_string(),
+        }
+    }
+
+    /// What happens when it is over.
+    pub const fn healed_phrase(&self) -> &'static str {
+        match self {
+            Kind::Kill | Kind::DiskWipe => "is started again",
+            Kind::Stop => "goes on (SIGCONT)",
+            Kind::Freeze => "thaws",
+            Kind::PowerLoss => "has power again",
+            Kind::Silence | Kind::Cut(_) | Kind::Flap { .. } => "is connected again",
+            Kind::DiskStall | Kind::DiskFull | Kind::DiskLie => "has a good disk again",
+            Kind::Restart { .. }
+            | Kind::ClockJump { .. }
+            | Kind::Admin { .. }
+            | Kind::Restore { .. } => "is done",
+        }
+    }
+}

@@ -184,6 +184,13 @@ impl Measures {
         self.disturbed = self.disturbed.max(Some(at));
     }
 
+    /// The clients begin no more requests: their outages' horizon. What follows is the audit.
+    pub fn load_stopped(&mut self, at: SimTime) {
+        for tracker in &mut self.services {
+            tracker.load_stopped(at);
+        }
+    }
+
     /// Whether every service has been good for a stability window that no fault disturbed: the
     /// run may end as far as the measures go.
     pub fn settled(&self, now: SimTime) -> bool {
@@ -196,7 +203,7 @@ impl Measures {
         self.services.get(service.0 as usize).map(outage::Tracker::noticeable)
     }
 
-    /// The run ended: what was open stays open, to the horizon `end`.
+    /// The run ended: what was open stays open, to the horizon: `end`, or where the load stopped.
     pub fn finish(self, end: SimTime) -> Measured {
         let services = self.services.into_iter().zip(self.losses);
         Measured {

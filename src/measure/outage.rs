@@ -124,6 +124,7 @@ pub(super) struct Tracker {
     noticeable_min: SimDuration,
     noticeable: Option<SimDuration>,
     onset_fixed: bool,
+    horizon: Option<SimTime>,
     calm: Latencies,
     unsettled: Vec<Slow>,
     pending: BTreeMap<OpId, Pending>,
@@ -156,6 +157,7 @@ impl Tracker {
             noticeable_min: setup.noticeable_min,
             noticeable: None,
             onset_fixed: setup.measure_from.is_some(),
+            horizon: None,
             calm: Latencies::default(),
             unsettled: Vec::new(),
             pending: BTreeMap::new(),
@@ -231,6 +233,12 @@ impl Tracker {
         }
     }
 
+    /// No request begins from here on: it is the horizon, whatever is still heard later.
+    pub(super) fn load_stopped(&mut self, at: SimTime) {
+        self.gap_ends(at);
+        self.horizon = Some(at);
+    }
+
     pub(super) fn settled(&self, now: SimTime) -> bool {
         let in_time = |request: &Pending| now <= request.invoked + self.noticeable();
         let acked_lately = self.ack_last.is_none_or(|at| now < at + self.stability);
@@ -240,6 +248,7 @@ impl Tracker {
 
     pub(super) fn finish(mut self, end: SimTime, loss: loss::Tracker) -> ServiceMeasure {
         self.settle();
+        let end = self.horizon.unwrap_or(end);
         self.gap_ends(end);
         let noticeable = self.noticeable();
         for request in std::mem::take(&mut self.pending).into_values() {
@@ -337,6 +346,7 @@ impl Tracker {
     }
 
     fn add(&mut self, span: Span) {
+        let Some(span) = span.within(self.horizon) else { return };
         let stability = self.stability;
         let first = self.joined.partition_point(|other| other.to + stability <= span.from);
         let after = self.joined.partition_point(|other| other.from < span.to + stability);
@@ -366,6 +376,9 @@ impl Tracker {
     }
 
     fn gap_ends(&mut self, at: SimTime) {
+        if self.horizon.is_some_and(|horizon| horizon < at) {
+            return;
+        }
         let Some(before) = self.ack_last.replace(at) else { return };
         let gap = at.since(before);
         self.ack_gap_max = self.ack_gap_max.max(gap);
@@ -386,6 +399,16 @@ impl Span {
             ended_by: None,
             broke: request.invoked,
             good_after: request.good_after,
+        }
+    }
+
+    fn within(self, horizon: Option<SimTime>) -> Option<Span> {
+        match horizon.filter(|horizon| *horizon < self.to) {
+            None => Some(self),
+            Some(horizon) if self.from < horizon => {
+                Some(Span { to: horizon, ended_by: None, ..self })
+            }
+            Some(_) => None,
         }
     }
 

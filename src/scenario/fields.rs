@@ -34,10 +34,6 @@ impl<'a> Fields<'a> {
         parse_span(self.text(name)?, None).ok()
     }
 
-    pub(super) fn count(self, name: &str) -> Option<u64> {
-        self.node(name)?.scalar()?.parse().ok()
-    }
-
     /// A count that must lie in a range.
     pub(super) fn count_in(
         self,

@@ -4,7 +4,7 @@
 //! Never here: defaults that need a thought (they live with the reader of the field).
 //! Modelled on: Cargo.toml's manifest format.
 
-use super::shape::{Field, Names, Shape};
+use super::shape::{Field, Keys, Names, Shape};
 
 const NAME: Shape = Shape::Text("a name");
 const NAMES: Shape = Shape::List(&NAME);
@@ -36,15 +36,25 @@ pub const ROOT: &[Field] = &[
     Field::may("disk", Shape::Table(DISK), "what disks are like"),
     Field::may(
         "config",
-        Shape::Map("a section", &Shape::Map("an upstream key", &Shape::Scalar)),
+        Shape::Map(
+            Keys::Of(Names::Section),
+            &Shape::Map(Keys::Any("an upstream key"), &Shape::Scalar),
+        ),
         "what the operator wrote, by section and upstream key, plus `profile`",
     ),
     Field::may(
         "override",
-        Shape::Map("a role or process", &Shape::Map("an upstream key", &Shape::Scalar)),
+        Shape::Map(
+            Keys::Any("a role or process"),
+            &Shape::Map(Keys::Any("an upstream key"), &Shape::Scalar),
+        ),
         "keys, and `profile`, of one role or process over those of `config`",
     ),
-    Field::may("sizes", Shape::Map("a size", &Shape::Count), "sizes that models ask for"),
+    Field::may(
+        "sizes",
+        Shape::Map(Keys::Of(Names::Size), &Shape::Count),
+        "sizes that models ask for",
+    ),
     Field::may("workload", Shape::List(&Shape::Table(LOAD)), "who calls which service"),
     Field::may("fault", Shape::List(&Shape::Table(FAULT)), "what goes wrong"),
     Field::may(
@@ -67,19 +77,22 @@ const RUN: &[Field] = &[
 const TOPOLOGY: &[Field] = &[
     Field::may(
         "roles",
-        Shape::Map("a role", &Shape::Either(&[Shape::Count, COUNTED, Shape::List(&COUNTED)])),
+        Shape::Map(
+            Keys::Of(Names::Role),
+            &Shape::Either(&[Shape::Count, COUNTED, Shape::List(&COUNTED)]),
+        ),
         "how many processes of each role, each on a host of its own or beside another role",
     ),
     Field::may("site", Shape::List(&Shape::Table(SITE)), "data centres and their racks"),
     Field::may("host", Shape::List(&Shape::Table(HOST)), "hosts by name, and what runs there"),
     Field::may(
         "replace",
-        Shape::Map("a role", &Shape::Name(Names::Role)),
+        Shape::Map(Keys::Of(Names::Role), &Shape::Name(Names::Role)),
         "roles that another registered role builds: zkfc = \"my-controller\"",
     ),
     Field::may(
         "restart",
-        Shape::Map("a role", &RESTART),
+        Shape::Map(Keys::Of(Names::Role), &RESTART),
         "what the supervisor does when a process of a role ends; none",
     ),
 ];
@@ -159,7 +172,11 @@ const LOAD: &[Field] = &[
     ),
     Field::may("pace", Shape::Span, "closed loop instead: from one call of a thread to the next"),
     Field::may("fresh", Shape::Flag, "each call by a new client that shares nothing; false"),
-    Field::may("mix", Shape::Map("an operation", &Shape::Count), "weights of operations"),
+    Field::may(
+        "mix",
+        Shape::Map(Keys::Any("an operation"), &Shape::Count),
+        "weights of operations",
+    ),
     Field::may("on", PLACES, "where the clients are, in turn"),
     Field::may("group", NAME, "whom they call, where there are several: a nameservice"),
 ];
@@ -229,8 +246,16 @@ const MEASURE: Shape = Shape::Amount("a value, \"10s..13s\", \"< 60s\" or the li
 
 const EXPECT: &[Field] = &[
     Field::may("seeds", Shape::Count, "how many runs; 20"),
-    Field::may("measures", Shape::Map("a measure", &MEASURE), "bounds: rto_p50 = \"10s..13s\""),
-    Field::may("phases", Shape::Map("a phase", &MEASURE), "bounds on phases in every run"),
+    Field::may(
+        "measures",
+        Shape::Map(Keys::Any("a measure"), &MEASURE),
+        "bounds: rto_p50 = \"10s..13s\"",
+    ),
+    Field::may(
+        "phases",
+        Shape::Map(Keys::Any("a phase"), &MEASURE),
+        "bounds on phases in every run",
+    ),
     Field::may("active_at_end", NAMES, "who is active at the end of every run"),
     Field::may("exits", NAMES, "who ends by itself in every run"),
     Field::may(

@@ -13,6 +13,7 @@ pub mod json;
 pub mod model;
 mod plan;
 pub mod read;
+pub mod schema;
 mod settings;
 pub mod shape;
 pub mod source;

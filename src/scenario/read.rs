@@ -115,7 +115,7 @@ fn read_root(
         about,
         hash: hash(root),
         settings,
-        sizes: read_sizes(fields, words)?,
+        sizes: read_sizes(fields, words),
         loads,
         faults,
         objectives,
@@ -154,18 +154,14 @@ fn read_run(fields: Option<Fields<'_>>) -> Result<RunSpans, Wrong> {
     Ok(run)
 }
 
-fn read_sizes(fields: Fields<'_>, words: &Vocabulary) -> Result<BTreeMap<String, u64>, Wrong> {
+fn read_sizes(fields: Fields<'_>, words: &Vocabulary) -> BTreeMap<String, u64> {
     let stock = words.sizes.iter().map(|size| (size.name.to_string(), size.stock));
     let mut sizes: BTreeMap<String, u64> = stock.collect();
-    let written = fields.table("sizes");
-    for (name, entry) in written.and_then(|sizes| sizes.0.table()).into_iter().flatten() {
-        let Some(size) = sizes.get_mut(name) else {
-            let known = words.sizes.iter().map(|size| size.name);
-            return Err(Wrong::unknown(entry.place, "size", name, known));
-        };
-        *size = written.and_then(|sizes| sizes.count(name)).unwrap_or_default();
+    for (name, entry) in fields.node("sizes").and_then(Node::table).into_iter().flatten() {
+        let count = entry.node.scalar().and_then(|text| text.parse().ok());
+        sizes.insert(name.clone(), count.unwrap_or_default());
     }
-    Ok(sizes)
+    sizes
 }
 
 fn read_loads(

@@ -64,12 +64,6 @@ pub(super) fn read_settings(
         reader.settings.families.insert(family.to_string(), written);
     }
     let config = root.get("config").and_then(Node::table);
-    for (name, entry) in config.into_iter().flatten() {
-        if words.section(name).is_none() {
-            let known = words.sections.iter().map(|section| section.name);
-            return Err(Wrong::unknown(entry.place, "section of keys", name, known));
-        }
-    }
     // In the order of the vocabulary, so that hdfs-site wins over core-site.
     let mut profiles: BTreeMap<&str, Profile> = BTreeMap::new();
     for section in &words.sections {

@@ -38,10 +38,19 @@ pub enum Shape {
     List(&'static Shape),
     /// Fields.
     Table(&'static [Field]),
-    /// Entries of any name; what the names are.
-    Map(&'static str, &'static Shape),
+    /// Entries by name; what the names are.
+    Map(Keys, &'static Shape),
     /// Whichever fits the kind of the value.
     Either(&'static [Shape]),
+}
+
+/// What the entries of a map are named after.
+#[derive(Clone, Copy, Debug)]
+pub enum Keys {
+    /// Anything; what it says.
+    Any(&'static str),
+    /// Registered names.
+    Of(Names),
 }
 
 /// Which names of the vocabulary.
@@ -59,6 +68,10 @@ pub enum Names {
     Command,
     /// Historic bugs.
     Plant,
+    /// Sizes.
+    Size,
+    /// Sections of keys.
+    Section,
 }
 
 /// A field of a table.
@@ -96,6 +109,8 @@ impl Names {
             Names::Service => "service",
             Names::Command => "command",
             Names::Plant => "plant",
+            Names::Size => "size",
+            Names::Section => "section of keys",
         }
     }
 
@@ -108,6 +123,8 @@ impl Names {
             Names::Service => words.services.iter().map(|service| service.name).collect(),
             Names::Command => words.commands.iter().map(|command| command.name).collect(),
             Names::Plant => words.plants.iter().map(|plant| plant.name).collect(),
+            Names::Size => words.sizes.iter().map(|size| size.name).collect(),
+            Names::Section => words.sections.iter().map(|section| section.name).collect(),
         }
     }
 }
@@ -202,10 +219,16 @@ impl Shape {
             Shape::List(of) => {
                 node.list().unwrap_or_default().iter().try_for_each(|node| of.check(node, words))
             }
-            Shape::Map(_, of) => {
-                let entries = node.table().into_iter().flatten();
-                entries.map(|(_, entry)| &entry.node).try_for_each(|node| of.check(node, words))
-            }
+            Shape::Map(keys, of) => node.table().into_iter().flatten().try_for_each(|entry| {
+                let (name, entry) = entry;
+                if let Keys::Of(names) = keys {
+                    let known = names.of(words);
+                    if !known.contains(&name.as_str()) {
+                        return Err(Wrong::unknown(entry.place, names.what(), name, known));
+                    }
+                }
+                of.check(&entry.node, words)
+            }),
             Shape::Table(fields) => check_table(node, fields, words),
             Shape::Either(shapes) => {
                 let fitting = shapes.iter().find(|shape| shape.fits_kind(node));

@@ -131,17 +131,9 @@ impl<'a> Builder<'a> {
         let topology = self.root.table("topology");
         let Some(roles) = topology.and_then(|fields| fields.node("roles")) else { return Ok(()) };
         for (name, entry) in roles.table().into_iter().flatten() {
-            match self.words.role(name) {
-                Some(role) if role.is_client => {
-                    let claim = format!("a {name} comes with a load and is not counted");
-                    return Err(Wrong::at(entry.place, claim).hint("see [[workload]]"));
-                }
-                Some(_) => {}
-                None => {
-                    let known = self.words.roles.iter().filter(|role| !role.is_client);
-                    let known = known.map(|role| role.name);
-                    return Err(Wrong::unknown(entry.place, "role", name, known));
-                }
+            if self.words.role(name).is_some_and(|role| role.is_client) {
+                let claim = format!("a {name} comes with a load and is not counted");
+                return Err(Wrong::at(entry.place, claim).hint("see [[workload]]"));
             }
         }
         let (beside, alone): (Vec<&RoleWord>, Vec<&RoleWord>) =

@@ -16,6 +16,7 @@ const SERVICE: ServiceName = ServiceName(0);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Struck,
+    Stopped,
     Invoked,
     Ended(Outcome),
 }
@@ -48,6 +49,11 @@ impl Script {
         self
     }
 
+    fn stopped(mut self, at: u64) -> Script {
+        self.events.push((at, 0, What::Stopped));
+        self
+    }
+
     fn play(mut self, setup: &Setup, scale: u64, end: u64) -> Measured {
         self.events.sort_by_key(|event| event.0);
         let mut measures = Measures::new(setup);
@@ -56,6 +62,10 @@ impl Script {
             let fact = match what {
                 What::Struck => {
                     measures.fault_struck(at);
+                    continue;
+                }
+                What::Stopped => {
+                    measures.load_stopped(at);
                     continue;
                 }
                 What::Invoked => {
@@ -204,7 +214,22 @@ fn settled_means_good_for_a_stability_window() {
     assert!(!measures.clone().settled(s(150)), "nothing was acknowledged since");
 }
 
-/// The definition, instant by instant, in units; `None` where no fault struck.
+#[test]
+fn where_the_load_stops_is_the_horizon() {
+    // The audit goes on for an hour: no silence, and nothing in it is an outage.
+    let calm = Script::default().served(1, 1).struck(10).failed(10, 12).served(50, 50).stopped(60);
+    let measure = calm.clone().served(60, 61).seconds(3_660);
+    assert_eq!(measure.rto, Rto::Lasted(SimDuration::from_secs(2)));
+    assert_eq!(measure.ack_gap, Some(SimDuration::from_secs(49)));
+    // What was hung then is bad to the horizon, though its end is heard of later.
+    for hung in [calm.clone().failed(40, 90), calm.clone().never(39)] {
+        let measure = hung.seconds(3_660);
+        assert_eq!((measure.outages[0].to, measure.outages[0].ended_by), (s(60), None));
+        assert_eq!(measure.rto, Rto::LongerThan(SimDuration::from_secs(50)));
+    }
+}
+
+/// The definition, instant by instant, in units.
 struct Naive {
     requests: Vec<(u64, Option<u64>, bool)>,
     noticeable: u64,

@@ -32,6 +32,8 @@ pub enum IpcFailure {
 pub enum Failure {
     /// The journal said no.
     Refused(Refusal),
+    /// It answered with an exception that is none of the protocol's.
+    Remote,
     /// It could not be asked, or did not answer.
     Ipc(IpcFailure),
     /// `LoggerTooFarBehindException`: too much waits for it already.

@@ -12,6 +12,7 @@ pub mod cache;
 pub mod channel;
 pub mod journal;
 mod journal_recovery;
+mod journal_words;
 pub mod quorum_call;
 pub mod recovery;
 pub mod segments;

@@ -109,6 +109,12 @@ impl Segments {
         }
     }
 
+    /// Whether there is a finalized file from `start` to `end`.
+    pub fn has_finalized(&self, start: TxId, end: TxId) -> bool {
+        let edits = self.files.get(&start).and_then(|files| files.finalized);
+        edits == Some(start.through(end))
+    }
+
     /// The file that sorts last; at one start a finalized file sorts after one in progress.
     pub fn latest(&self) -> Option<LogFile> {
         self.iter().last()

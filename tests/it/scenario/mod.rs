@@ -7,6 +7,7 @@
 mod complaints;
 mod hostile;
 mod import;
+mod schema;
 mod typed;
 
 use std::collections::BTreeMap;
