@@ -219,7 +219,7 @@ pub enum Effect<M: Machine> {
     Looking,
     /// `lookForLeader` returned.
     Elected(Vote),
-    /// Bind the quorum port, load the database (done: write its snapshot, without fsync), then say
+    /// Bind the quorum port, load the database, write its snapshot (no fsync), then say
     /// [`Input::LeaderLoaded`].
     OpenQuorumPort,
     /// The reign has its quorum: start the server, then say [`Input::ServerStarted`].

@@ -10,9 +10,6 @@ use std::collections::VecDeque;
 use super::interface::Logged;
 use super::types::Zxid;
 
-/// `maxBatchSize`.
-const BATCH_MAX: usize = 1_000;
-
 /// `SyncRequestProcessor`. Volatile.
 #[derive(Clone, Debug)]
 pub struct LogThread<T> {
@@ -22,6 +19,7 @@ pub struct LogThread<T> {
     /// Counts on over elections, as upstream's per-process counter does.
     appended_since_roll: u64,
     roll_after: u64,
+    batch_max: usize,
 }
 
 /// What the thread does next.
@@ -34,13 +32,14 @@ pub struct Batch<T> {
 }
 
 impl<T: Clone> LogThread<T> {
-    /// Rolls first after more than `roll_after` transactions.
-    pub const fn new(roll_after: u64) -> LogThread<T> {
+    /// Rolls first after more than `roll_after` transactions; makes `batch_max` durable at once.
+    pub const fn new(roll_after: u64, batch_max: usize) -> LogThread<T> {
         LogThread {
             queue: VecDeque::new(),
             flushing: Vec::new(),
             appended_since_roll: 0,
             roll_after,
+            batch_max,
         }
     }
 
@@ -59,7 +58,7 @@ impl<T: Clone> LogThread<T> {
         if !self.flushing.is_empty() || self.queue.is_empty() {
             return None;
         }
-        let size = self.queue.len().min(BATCH_MAX);
+        let size = self.queue.len().min(self.batch_max);
         let append: Vec<Logged<T>> = self.queue.drain(..size).collect();
         self.flushing = append.iter().map(|logged| logged.zxid).collect();
         Some(Batch { roll: self.count(append.len()), append })
@@ -115,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_arrives_during_one_fsync_is_the_next_batch() {
-        let mut thread = LogThread::new(1_000);
+        let mut thread = LogThread::new(1_000, 1_000);
         thread.submit(logged(1));
         assert_eq!(thread.next_batch().map(|batch| batch.append.len()), Some(1));
         for n in 2..=4 {
@@ -130,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_log_rolls_once_more_than_so_many_transactions_lie_in_it() {
-        let mut thread = LogThread::new(2);
+        let mut thread = LogThread::new(2, 1_000);
         let rolls: Vec<bool> = (1..=4)
             .map(|n| {
                 thread.submit(logged(n));

@@ -55,7 +55,7 @@ impl<M: Machine> Peer<M> {
         let accepted_epoch = volume.accepted_epoch().unwrap_or(of_zxid);
         let own = Ballot { epoch: current_epoch, zxid: db.last_processed(), leader: settings.me };
         let election = Election::new(&settings, rules, own);
-        let log = LogThread::new(settings.snap_count);
+        let log = LogThread::new(settings.snap_count, settings.batch_max);
         let core = Core { settings, rules, db, log, accepted_epoch, current_epoch, reign: 0 };
         Peer { core, election, role: Role::Looking }
     }

@@ -140,6 +140,8 @@ pub struct Settings {
     pub commit_log_count: usize,
     /// `snapCount`, in transactions.
     pub snap_count: u64,
+    /// `maxBatchSize`, in transactions.
+    pub batch_max: usize,
     /// `cnxTimeout`, of a dial to an election port.
     pub cnx_timeout: SimDuration,
     /// `zookeeper.fastleader.minNotificationInterval`.
@@ -181,6 +183,7 @@ impl Settings {
             connect_limit: 0,
             commit_log_count: 500,
             snap_count: 100_000,
+            batch_max: 1_000,
             cnx_timeout: SimDuration::from_millis(5_000),
             notification_min: SimDuration::from_millis(200),
             notification_max: SimDuration::from_millis(60_000),
