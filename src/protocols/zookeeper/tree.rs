@@ -37,10 +37,11 @@ pub struct DataTree {
 }
 
 impl Machine for DataTree {
-    type Txn = SessionTxn;
+    /// Shared by log, committed log and packets: a fork copies a pointer.
+    type Txn = Arc<SessionTxn>;
     type Outcome = Applied;
 
-    fn apply(&mut self, zxid: Zxid, entry: &SessionTxn) -> Applied {
+    fn apply(&mut self, zxid: Zxid, entry: &Arc<SessionTxn>) -> Applied {
         DataTree::apply(self, zxid, entry)
     }
 }

@@ -8,7 +8,6 @@ pub mod api;
 pub mod client_process;
 pub mod clients;
 pub mod keys;
-pub mod machine;
 pub mod marks;
 pub mod options;
 pub mod quorum_api;

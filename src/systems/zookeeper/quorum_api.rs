@@ -7,7 +7,7 @@
 use crate::engine::process::{Interface, Port};
 use crate::engine::time::SimDuration;
 use crate::protocols::zab::{Notification, Sid, ToLeader, ToLearner, Zxid};
-use crate::protocols::zookeeper::{Cxid, Database, Request, SessionId};
+use crate::protocols::zookeeper::{Cxid, DataTree, Request, SessionId};
 
 /// `server.N=host:2888:3888`: the second port.
 pub const ELECTION_PORT: Port = Port(3888);
@@ -57,7 +57,7 @@ pub enum QuorumMessage {
     /// Of a learner, about the log.
     Up(ToLeader),
     /// Of the leader, about the log.
-    Down(ToLearner<Database>),
+    Down(ToLearner<DataTree>),
     /// Of a learner: the answer to a PING with the sessions touched since the last.
     Pong {
         /// As pinged.

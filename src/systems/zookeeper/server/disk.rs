@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use crate::engine::ctx::Ctx;
 use crate::engine::process::{DiskOutcome, Tag};
 use crate::engine::volume::FileName;
 use crate::history::{ContentHash, Fact, Position, Term};
 use crate::protocols::zab::{self, Epoch, Logged, Peer, Ticket, Zxid};
-use crate::protocols::zookeeper::Database;
-use crate::systems::zookeeper::machine::ServerTxn;
+use crate::protocols::zookeeper::{DataTree, SessionTxn};
 
 use super::files::{self, EpochRecord, Files, LogRecord, SnapshotRecord};
 use super::{ZooKeeperServer, kind};
@@ -53,7 +54,7 @@ impl DiskEnd {
 
 impl ZooKeeperServer {
     /// An empty volume (`db.autocreate`): the epochs' files and `snapshot.0`.
-    pub(super) fn first_files(&mut self, peer: &Peer<Database>, ctx: &mut Ctx<'_>) {
+    pub(super) fn first_files(&mut self, peer: &Peer<DataTree>, ctx: &mut Ctx<'_>) {
         let (accepted, current) = peer.epochs();
         let tag = self.disk.begin(None, Vec::new());
         ctx.replace(files::CURRENT_EPOCH, EpochRecord(current), tag);
@@ -76,7 +77,7 @@ impl ZooKeeperServer {
     /// With a ticket durably, else in place.
     pub(super) fn write_snapshot(
         &mut self,
-        (zxid, state): (Zxid, Database),
+        (zxid, state): (Zxid, DataTree),
         ticket: Option<Ticket>,
         ctx: &mut Ctx<'_>,
     ) {
@@ -89,7 +90,7 @@ impl ZooKeeperServer {
         }
     }
 
-    pub(super) fn append(&mut self, logged: Logged<ServerTxn>, ctx: &mut Ctx<'_>) {
+    pub(super) fn append(&mut self, logged: Logged<Arc<SessionTxn>>, ctx: &mut Ctx<'_>) {
         let file = *self.disk.log.get_or_insert_with(|| files::log(logged.zxid));
         self.disk.log_last = Some(file);
         self.disk.unsynced.push(Stored {

@@ -5,12 +5,13 @@
 //! Modelled on: ZooKeeper 3.8.4 `FileTxnLog`, `FileSnap`, `QuorumPeer#writeLongToFile`.
 //! Left out: checksums, torn records (a torn tail reads as the end of the file).
 
+use std::sync::Arc;
+
 use crate::engine::config::Millionths;
 use crate::engine::ctx::Ctx;
 use crate::engine::volume::{FileName, Record};
 use crate::protocols::zab::{Epoch, Logged, Volume, Zxid};
-use crate::protocols::zookeeper::Database;
-use crate::systems::zookeeper::machine::ServerTxn;
+use crate::protocols::zookeeper::{DataTree, SessionTxn};
 
 /// The file `acceptedEpoch`.
 pub(super) const ACCEPTED_EPOCH: FileName = FileName("acceptedEpoch", 0);
@@ -31,7 +32,7 @@ pub(super) const fn snapshot(of: Zxid) -> FileName {
 
 /// A record of a log file.
 #[derive(Clone)]
-pub(super) struct LogRecord(pub(super) Logged<ServerTxn>);
+pub(super) struct LogRecord(pub(super) Logged<Arc<SessionTxn>>);
 
 impl Record for LogRecord {
     fn bytes(&self) -> u32 {
@@ -41,7 +42,7 @@ impl Record for LogRecord {
 
 /// A snapshot.
 #[derive(Clone)]
-pub(super) struct SnapshotRecord(pub(super) Database);
+pub(super) struct SnapshotRecord(pub(super) DataTree);
 
 impl Record for SnapshotRecord {
     fn bytes(&self) -> u32 {
@@ -67,7 +68,7 @@ pub(super) struct Files<'a, 'c> {
 
 impl Files<'_, '_> {
     /// The newest snapshot that can be read: one whose bytes were lost is passed over.
-    fn newest(&self) -> Option<(Zxid, &Database)> {
+    fn newest(&self) -> Option<(Zxid, &DataTree)> {
         let names = self.ctx.files("snapshot");
         names.into_iter().rev().find_map(|name| {
             let record = self.ctx.records::<SnapshotRecord>(name)?.last()?;
@@ -82,7 +83,7 @@ impl Files<'_, '_> {
         names[holds..].to_vec()
     }
 
-    fn records(&self, names: &[FileName]) -> impl Iterator<Item = &Logged<ServerTxn>> {
+    fn records(&self, names: &[FileName]) -> impl Iterator<Item = &Logged<Arc<SessionTxn>>> {
         let files = names.iter().filter_map(|name| self.ctx.records::<LogRecord>(*name));
         files.flat_map(|file| file.iter()).map(|record| &record.0)
     }
@@ -113,17 +114,17 @@ impl Files<'_, '_> {
     }
 }
 
-impl Volume<Database> for Files<'_, '_> {
-    fn snapshot(&self) -> Option<(Zxid, Database)> {
+impl Volume<DataTree> for Files<'_, '_> {
+    fn snapshot(&self) -> Option<(Zxid, DataTree)> {
         self.newest().map(|(zxid, state)| (zxid, state.clone()))
     }
 
-    fn log_after(&self, zxid: Zxid) -> Vec<Logged<ServerTxn>> {
+    fn log_after(&self, zxid: Zxid) -> Vec<Logged<Arc<SessionTxn>>> {
         let names = self.logs_from(zxid);
         self.records(&names).filter(|logged| zxid < logged.zxid).cloned().collect()
     }
 
-    fn log_for_sync(&self, zxid: Zxid) -> Option<Vec<Logged<ServerTxn>>> {
+    fn log_for_sync(&self, zxid: Zxid) -> Option<Vec<Logged<Arc<SessionTxn>>>> {
         let names = self.logs_from(zxid);
         let state = self.newest().map_or(0, |(_, state)| state.bytes());
         let limit = state / 1_000_000 * u64::from(self.snapshot_size_factor.0);

@@ -24,7 +24,7 @@ use crate::engine::process::{ConnEvent, Input, Process, Tag, Timer};
 use crate::engine::time::SimDuration;
 use crate::protocols::Outbox;
 use crate::protocols::zab::{self, Link, Peer};
-use crate::protocols::zookeeper::{Database, SessionId};
+use crate::protocols::zookeeper::{DataTree, SessionId};
 
 use super::api::CLIENT_PORT;
 use super::options::ServerOptions;
@@ -67,7 +67,7 @@ mod kind {
 pub struct ZooKeeperServer {
     options: Arc<ServerOptions>,
     /// None until the process has started and loaded.
-    peer: Option<Box<Peer<Database>>>,
+    peer: Option<Box<Peer<DataTree>>>,
     timers: BTreeMap<zab::Timer, Timer>,
     /// Of the role that begins or ends: bind, load, start, shut down.
     stage: Timer,
@@ -79,7 +79,7 @@ pub struct ZooKeeperServer {
     /// Draws so far that this incarnation made for its own spans.
     spans_drawn: u64,
     /// What the protocol hears when the present input is done with.
-    follow_ups: VecDeque<zab::Input<Database>>,
+    follow_ups: VecDeque<zab::Input<DataTree>>,
 }
 
 impl ZooKeeperServer {
@@ -146,7 +146,7 @@ impl ZooKeeperServer {
     }
 
     /// One input of the protocol, and all that it asks for.
-    fn run(&mut self, input: zab::Input<Database>, ctx: &mut Ctx<'_>) {
+    fn run(&mut self, input: zab::Input<DataTree>, ctx: &mut Ctx<'_>) {
         let Some(peer) = &mut self.peer else { return };
         let mut out = Outbox::default();
         let files = Files { ctx, snapshot_size_factor: self.options.snapshot_size_factor };

@@ -5,6 +5,8 @@
 //! Modelled on: ZooKeeper 3.8.4 `LeaderRequestProcessor`, `FollowerRequestProcessor`,
 //! `PrepRequestProcessor`, `FinalRequestProcessor`, `SessionTrackerImpl`.
 
+use std::sync::Arc;
+
 use crate::engine::ctx::Ctx;
 use crate::engine::process::{Conn, Tag};
 use crate::engine::time::SimDuration;
@@ -12,10 +14,9 @@ use crate::history::{ContentHash, Fact, Position, Term};
 use crate::protocols::zab::{self, Link, Logged};
 use crate::protocols::zookeeper::{
     Answer, Applied, Change, Code, Cxid, Op, Owner, Prepared, Request, SessionId, SessionTracker,
-    Source, Txn, Zxid,
+    SessionTxn, Source, Txn,
 };
 use crate::systems::zookeeper::api::{ZkClient, ZkMessage};
-use crate::systems::zookeeper::machine::ServerTxn;
 use crate::systems::zookeeper::marks;
 use crate::systems::zookeeper::quorum_api::QuorumMessage;
 use crate::systems::zookeeper::translate;
@@ -81,10 +82,9 @@ impl ZooKeeperServer {
             Serving::AsLeader(_) => {
                 let source = Source { session, cxid, owner: Owner::Leader };
                 match self.prepare(source, &request, ctx) {
-                    Some(Prepared::Propose(_, txn)) => {
+                    Some(Prepared::Propose(txn)) => {
                         self.wait(session, Some(cxid), asked, ctx);
-                        let txn = ServerTxn::new(session, cxid, txn);
-                        self.run(zab::Input::Propose(txn), ctx);
+                        self.run(zab::Input::Propose(Arc::new(txn)), ctx);
                     }
                     Some(Prepared::Pass) => self.wait(session, None, asked, ctx),
                     Some(Prepared::Refused(code)) => {
@@ -116,7 +116,7 @@ impl ZooKeeperServer {
     /// `PrepRequestProcessor`. None: this server does not broadcast (any more).
     fn prepare(&mut self, source: Source, request: &Request, ctx: &Ctx<'_>) -> Option<Prepared> {
         let peer = self.peer.as_ref()?;
-        let zxid = Zxid::from_u64(peer.next_zxid()?.0);
+        let zxid = peer.next_zxid()?;
         let tracker = self.clients.tracker.as_mut()?;
         let (now, tree) = (ctx.now().monotonic, peer.database().tree());
         Some(self.clients.prep.prepare(source, request, zxid, (now, tree, tracker)))
@@ -141,9 +141,8 @@ impl ZooKeeperServer {
             }
             return;
         }
-        if let Some(Prepared::Propose(_, txn)) = self.prepare(source, request, ctx) {
-            let txn = ServerTxn::new(session, cxid, txn);
-            self.run(zab::Input::Propose(txn), ctx);
+        if let Some(Prepared::Propose(txn)) = self.prepare(source, request, ctx) {
+            self.run(zab::Input::Propose(Arc::new(txn)), ctx);
         }
     }
 
@@ -193,7 +192,7 @@ impl ZooKeeperServer {
     /// reads that waited behind it.
     pub(super) fn committed(
         &mut self,
-        logged: &Logged<ServerTxn>,
+        logged: &Logged<Arc<SessionTxn>>,
         applied: Applied,
         ctx: &mut Ctx<'_>,
     ) {
@@ -204,9 +203,9 @@ impl ZooKeeperServer {
                 tell(conn, &change, ctx);
             }
         }
-        let (session, cxid) = (logged.txn.session(), logged.txn.cxid());
-        self.account_session(session, logged.txn.txn());
-        self.clients.prep.applied(Zxid::from_u64(zxid.0));
+        let (session, cxid) = (logged.txn.session, logged.txn.cxid);
+        self.account_session(session, &logged.txn.txn);
+        self.clients.prep.applied(zxid);
         let released = self.clients.commit.committed(session, cxid);
         if let Some(asked) = released.answered {
             self.reply(asked, (zxid, applied.answer), ctx);
@@ -214,7 +213,7 @@ impl ZooKeeperServer {
         for asked in released.reads {
             self.answer(asked, ctx);
         }
-        if matches!(logged.txn.txn(), Txn::CloseSession { .. }) {
+        if matches!(logged.txn.txn, Txn::CloseSession { .. }) {
             if self.clients.tracker.is_some() {
                 ctx.mark(marks::CLOSE_SESSION_APPLIED.mark());
             }
@@ -227,7 +226,7 @@ impl ZooKeeperServer {
         }
     }
 
-    fn note_commit(&self, logged: &Logged<ServerTxn>, ctx: &mut Ctx<'_>) {
+    fn note_commit(&self, logged: &Logged<Arc<SessionTxn>>, ctx: &mut Ctx<'_>) {
         let (resource, term) = (self.options.log, self.term());
         let position = Position(logged.zxid.0);
         let content = ContentHash(logged.txn.content());
@@ -366,9 +365,8 @@ impl ZooKeeperServer {
         say(marks::EXPIRED.note(), session.0, ctx);
         let source = Source { session, cxid: Cxid(0), owner: Owner::Leader };
         let close = Request::Write(Op::CloseSession);
-        if let Some(Prepared::Propose(_, txn)) = self.prepare(source, &close, ctx) {
-            let txn = ServerTxn::new(session, Cxid(0), txn);
-            self.run(zab::Input::Propose(txn), ctx);
+        if let Some(Prepared::Propose(txn)) = self.prepare(source, &close, ctx) {
+            self.run(zab::Input::Propose(Arc::new(txn)), ctx);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::engine::ctx::Ctx;
 use crate::engine::process::{Conn, ConnEvent, Slot};
 use crate::protocols::zab::{self, Link, Sid, ToLeader, ToLearner};
-use crate::protocols::zookeeper::{Database, Owner};
+use crate::protocols::zookeeper::{DataTree, Owner};
 use crate::systems::zookeeper::quorum_api::{QUORUM_PORT, QuorumMessage, QuorumPort};
 
 use super::ZooKeeperServer;
@@ -170,7 +170,7 @@ impl ZooKeeperServer {
     }
 
     fn other_of_leader(&mut self, ctx: &mut Ctx<'_>) {
-        let other: ToLearner<Database> = ToLearner::Other;
+        let other: ToLearner<DataTree> = ToLearner::Other;
         self.run(zab::Input::LeaderPacket(other), ctx);
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::time::SimDuration;
 use crate::history::{Fact, NoteName, Role, Term};
 use crate::protocols::Outbox;
 use crate::protocols::zab::{self, Effect, Epoch};
-use crate::protocols::zookeeper::Database;
+use crate::protocols::zookeeper::DataTree;
 use crate::systems::zookeeper::marks;
 use crate::systems::zookeeper::options::SNAPSHOT_BYTES_S;
 use crate::systems::zookeeper::quorum_api::{QUORUM_PORT, QuorumMessage, QuorumPort};
@@ -49,7 +49,7 @@ impl ZooKeeperServer {
         Term(epoch.map_or(0, |epoch| u64::from(epoch.0)))
     }
 
-    pub(super) fn perform(&mut self, out: Outbox<Effect<Database>>, ctx: &mut Ctx<'_>) {
+    pub(super) fn perform(&mut self, out: Outbox<Effect<DataTree>>, ctx: &mut Ctx<'_>) {
         for name in out.broken {
             ctx.invariant(name, false);
         }
@@ -58,7 +58,7 @@ impl ZooKeeperServer {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect<Database>, ctx: &mut Ctx<'_>) {
+    fn carry_out(&mut self, effect: Effect<DataTree>, ctx: &mut Ctx<'_>) {
         match effect {
             Effect::Notify { to, notification } => self.notify(to, notification, ctx),
             Effect::ConnectAll => self.connect_all(ctx),
@@ -126,7 +126,8 @@ impl ZooKeeperServer {
     /// `loadData`: nodes without a session go, without a transaction; then the snapshot.
     pub(super) fn leader_loaded(&mut self, ctx: &mut Ctx<'_>) {
         let Some(peer) = &mut self.peer else { return };
-        peer.database_mut().tree_mut().drop_orphans();
+        let zxid = peer.database().last_processed();
+        peer.database_mut().tree_mut().drop_orphans(zxid);
         let (zxid, state) = (peer.database().last_processed(), peer.database().tree().clone());
         self.write_snapshot((zxid, state), None, ctx);
         self.run(zab::Input::LeaderLoaded, ctx);
