@@ -30,10 +30,9 @@ use crate::systems::NoteSpec;
 pub enum HaAdminCommand {
     /// `-failover [-forcefence] [-forceactive] <from> <to>`.
     Failover {
-        /// The active.
-        from: usize,
-        /// To become active.
-        to: usize,
+        /// The active, and the node to become active; none: the operator asks all nodes first
+        /// (`-getAllServiceState`) and takes the active and the first standby.
+        between: Option<(usize, usize)>,
         /// `-forcefence`; only without automatic failover.
         force_fence: bool,
         /// `-forceactive`; only without automatic failover.
@@ -142,6 +141,8 @@ enum Doing {
     Manual { failover: ManualFailover, from: usize, to: usize, call: Option<(CallId, HaRequest)> },
     /// `isOtherTargetNodeActive`, one node after another.
     Looking { node: usize, source: RequestSource, left: VecDeque<usize>, call: CallId },
+    /// `-getAllServiceState` before a failover.
+    Surveying { command: HaAdminCommand, states: Vec<Option<ServiceState>>, call: CallId },
     /// A transition.
     Transition(CallId),
 }
@@ -171,7 +172,12 @@ impl HaAdmin {
     fn begin(&mut self, command: HaAdminCommand, ctx: &mut Ctx<'_>) {
         let automatic = self.settings.automatic;
         match command {
-            HaAdminCommand::Failover { to, force_fence, force_active, .. } if automatic => {
+            HaAdminCommand::Failover { between: None, .. } => {
+                self.survey(command, Vec::new(), ctx);
+            }
+            HaAdminCommand::Failover { between: Some((_, to)), force_fence, force_active }
+                if automatic =>
+            {
                 match self.settings.nodes[to].zkfc {
                     Some(zkfc) if !force_fence && !force_active => {
                         let to = key(zkfc, self.settings.promotion);
@@ -181,8 +187,10 @@ impl HaAdmin {
                     Some(_) | None => self.end(false, ctx), // the flags are not supported
                 }
             }
-            HaAdminCommand::Failover { from, to, .. } if from == to => self.end(false, ctx),
-            HaAdminCommand::Failover { from, to, force_fence, force_active } => {
+            HaAdminCommand::Failover { between: Some((from, to)), .. } if from == to => {
+                self.end(false, ctx);
+            }
+            HaAdminCommand::Failover { between: Some((from, to)), force_fence, force_active } => {
                 let failover = ManualFailover::new(force_fence, force_active);
                 self.doing = Some(Doing::Manual { failover, from, to, call: None });
                 self.go_on(Step::Start, ctx);
@@ -203,6 +211,29 @@ impl HaAdmin {
                 let to = key(self.settings.nodes[node].namenode, self.settings.patient);
                 self.doing = Some(Doing::Transition(self.ha.call(to, request, ctx)));
             }
+        }
+    }
+
+    /// `-getAllServiceState`, one node after another; then the failover, if there is one to make.
+    fn survey(
+        &mut self,
+        command: HaAdminCommand,
+        states: Vec<Option<ServiceState>>,
+        ctx: &mut Ctx<'_>,
+    ) {
+        if let Some(node) = self.settings.nodes.get(states.len()) {
+            let to = key(node.namenode, self.settings.checks);
+            let call = self.ha.call(to, HaRequest::GetServiceStatus, ctx);
+            self.doing = Some(Doing::Surveying { command, states, call });
+            return;
+        }
+        let first = |state| states.iter().position(|known| *known == Some(state));
+        let between = first(ServiceState::Active).zip(first(ServiceState::Standby));
+        match (command, between) {
+            (HaAdminCommand::Failover { force_fence, force_active, .. }, Some(_)) => {
+                self.begin(HaAdminCommand::Failover { between, force_fence, force_active }, ctx);
+            }
+            (_, _) => self.end(false, ctx),
         }
     }
 
@@ -280,6 +311,10 @@ impl HaAdmin {
                     Some((ServiceState::Active, _)) => self.end(false, ctx),
                     Some(_) | None => self.look(node, source, left, ctx),
                 }
+            }
+            Some(Doing::Surveying { command, mut states, call }) if call == done.call => {
+                states.push(status.map(|(state, _)| state));
+                self.survey(command, states, ctx);
             }
             Some(Doing::Transition(call)) if call == done.call => self.end(reply.is_some(), ctx),
             other => self.doing = other,

@@ -8,6 +8,7 @@ pub mod api;
 pub mod client;
 pub mod client_load;
 pub mod clients;
+pub mod controllers;
 pub mod edit_files;
 pub mod fencing;
 pub mod haadmin;

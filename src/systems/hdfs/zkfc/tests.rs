@@ -312,13 +312,16 @@ fn a_promotion_of_70_s_is_called_twice() {
     assert!(stage.times(zkfc2, "elector/quit").is_empty());
 }
 
+const fn failover(between: Option<(usize, usize)>) -> HaAdminCommand {
+    HaAdminCommand::Failover { between, force_fence: false, force_active: false }
+}
+
 /// Reference 4.7: the active cedes, the other wins without fencing, the first one rejoins.
 #[test]
 fn a_graceful_failover_moves_the_role_and_lets_the_old_active_rejoin() {
     let mut stage = at_rest(&Setting::default());
     let [zkfc1, zkfc2] = stage.zkfc;
-    let command =
-        HaAdminCommand::Failover { from: 0, to: 1, force_fence: false, force_active: false };
+    let command = failover(None);
     let haadmin = stage.haadmin;
     assert!(stage.world.command::<HaAdminConsole>(haadmin, command));
     stage.until(30_000);
@@ -335,8 +338,7 @@ fn a_graceful_failover_moves_the_role_and_lets_the_old_active_rejoin() {
 
 #[test]
 fn a_graceful_failover_to_the_active_is_a_success_and_to_the_unhealthy_none() {
-    let to =
-        |to| HaAdminCommand::Failover { from: 1 - to, to, force_fence: false, force_active: false };
+    let to = |to| failover(Some((1 - to, to)));
     let mut stage = at_rest(&Setting::default());
     let haadmin = stage.haadmin;
     stage.world.command::<HaAdminConsole>(haadmin, to(0));
@@ -355,8 +357,7 @@ fn a_graceful_failover_to_a_node_that_refuses_fails() {
     let setting = Setting { promotion: Promotion::Refuses, ..Setting::default() };
     let mut stage = at_rest(&setting);
     let (haadmin, zkfc1) = (stage.haadmin, stage.zkfc[0]);
-    let command =
-        HaAdminCommand::Failover { from: 0, to: 1, force_fence: false, force_active: false };
+    let command = failover(Some((0, 1)));
     stage.world.command::<HaAdminConsole>(haadmin, command);
     stage.until(60_000);
     assert_eq!(stage.fields(haadmin, "haadmin/done", 0), [0]);
@@ -375,9 +376,7 @@ fn a_manual_failover_needs_no_controllers() {
     let activate =
         HaAdminCommand::TransitionToActive { node: 0, force_active: false, force_manual: false };
     stage.world.command::<HaAdminConsole>(haadmin, activate);
-    let failover =
-        HaAdminCommand::Failover { from: 0, to: 1, force_fence: false, force_active: false };
-    stage.world.command::<HaAdminConsole>(haadmin, failover);
+    stage.world.command::<HaAdminConsole>(haadmin, failover(Some((0, 1))));
     let second_active =
         HaAdminCommand::TransitionToActive { node: 0, force_active: false, force_manual: false };
     stage.world.command::<HaAdminConsole>(haadmin, second_active);
