@@ -1,2 +1,7 @@
 //! The `hadr` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hadr::cli::run(hadr::systems::Registry::builtin())
+}
