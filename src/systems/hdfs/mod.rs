@@ -14,6 +14,8 @@ pub mod fencing;
 pub mod haadmin;
 pub mod journalnode;
 pub mod keys;
+pub mod namenode;
+pub mod nfs;
 pub mod quorum_journal;
 pub mod segment_fetch;
 pub mod sshd;

@@ -9,6 +9,7 @@ pub mod client_namenode;
 pub mod ha_service;
 pub mod journal_http;
 pub mod namenode_protocol;
+pub mod nfs;
 pub mod nn_http;
 pub mod qjournal;
 pub mod zkfc_protocol;

@@ -281,6 +281,16 @@ key_table! {
         sweep: (1, 512),
         mechanism: "hdfs/namenode-rpc",
     }
+    /// The address apart from the clients' for controllers and other daemons; empty: there is none,
+    /// and they share the clients' handlers.
+    DFS_NAMENODE_SERVICERPC_ADDRESS: &'static str {
+        name: "dfs.namenode.servicerpc-address",
+        suffix: NameNode,
+        unit: Plain,
+        stock: &[(HADOOP_3_4, "")],
+        sweep: ("", ""),
+        mechanism: "hdfs/namenode-rpc",
+    }
     /// Threads that serve controllers and DataNodes where a service address is set.
     DFS_NAMENODE_SERVICE_HANDLER_COUNT: u64 {
         name: "dfs.namenode.service.handler.count",

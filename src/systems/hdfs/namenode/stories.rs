@@ -1,0 +1,179 @@
+//! Stories: NameNodes through the engine, over a shared edits directory on a filer.
+
+use super::stage::{Order, Stage, at, config};
+use crate::engine::config::Config;
+use crate::history::Role;
+
+const OK: Option<u64> = Some(0);
+const STANDBY: Option<u64> = Some(2);
+const NO_ANSWER: Option<u64> = Some(5);
+
+#[test]
+fn a_promoted_namenode_serves_and_its_standby_follows_what_is_finalized() {
+    let mut stage = Stage::with_filer(&config());
+    let early = stage.order(500, 0, Order::Status); // the JVM is not up yet
+    let refused = stage.order(4_000, 0, Order::Mkdir(1));
+    let active = stage.order(5_000, 0, Order::ToActive);
+    let again = stage.order(6_000, 0, Order::ToActive);
+    let written = stage.order(7_000, 0, Order::Mkdir(1));
+    let read = stage.order(8_000, 0, Order::Look(1));
+    let health = stage.order(9_000, 1, Order::Health);
+    stage.ready();
+    stage.advance(300);
+    let record = stage.record();
+    assert_eq!(stage.answer(early), NO_ANSWER, "{record}");
+    assert_eq!(stage.answer(refused), STANDBY, "{record}");
+    assert_eq!(stage.answer(active), OK, "{record}");
+    assert_eq!(stage.answer(again), OK, "{record}");
+    assert_eq!(stage.answer(written), OK, "{record}");
+    assert_eq!(stage.answer(read), OK, "{record}");
+    assert_eq!(stage.answer(health), OK, "{record}");
+    // Promotion of an almost empty namespace: the sum of the settings and a few disk syncs.
+    let [promoted] = stage.moments("is active in")[..] else { panic!("{record}") };
+    assert!((5_030..5_060).contains(&promoted), "{record}");
+    // The standby sees what the active has finalized, when it has asked for a roll: every second
+    // round. The first roll ends edits 1 to 4 (start, two directories, end), the second two more.
+    let rounds: Vec<u64> =
+        stage.moments("nn2 applied").iter().map(|millis| millis / 1_000).collect();
+    assert_eq!(rounds, [122, 122, 122, 122, 242, 242], "{record}");
+}
+
+#[test]
+fn a_graceful_failover_loses_nothing_and_the_new_active_has_caught_up() {
+    let mut stage = Stage::with_filer(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    stage.order(6_000, 0, Order::Mkdir(1));
+    let down = stage.order(7_000, 0, Order::ToStandby);
+    let up = stage.order(8_000, 1, Order::ToActive);
+    let seen = stage.order(9_000, 1, Order::Look(1));
+    let late = stage.order(9_000, 0, Order::Mkdir(2));
+    let status = stage.order(9_500, 0, Order::Status);
+    stage.ready();
+    stage.advance(20);
+    let record = stage.record();
+    assert_eq!((stage.answer(down), stage.answer(up)), (OK, OK), "{record}");
+    assert_eq!((stage.answer(seen), stage.answer(late)), (OK, STANDBY), "{record}");
+    assert_eq!(stage.answer(status), Some(11), "{record}");
+    assert_eq!(stage.claims(Role::Standby), 3, "{record}");
+}
+
+#[test]
+fn a_standby_has_the_active_roll_every_second_round_and_reads_what_was_finalized() {
+    let mut stage = Stage::with_filer(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    stage.order(6_000, 0, Order::ToStandby); // leaves a finalized segment
+    stage.order(7_000, 1, Order::ToActive);
+    for n in 0..60 {
+        stage.order(10_000 + n * 10_000, 1, Order::Mkdir(n));
+    }
+    stage.ready();
+    stage.advance(600);
+    let record = stage.record();
+    let applied = stage.moments("nn1 applied");
+    let mut rounds: Vec<u64> = applied.iter().map(|millis| millis / 1_000).collect();
+    rounds.dedup();
+    // Its tailer began at 6 s; rounds every 60 s; the first read comes with the first roll.
+    assert_eq!(rounds, [126, 246, 366, 486], "{record}");
+}
+
+#[test]
+fn without_fencing_two_writers_of_a_filer_acknowledge_at_the_same_place() {
+    let mut stage = Stage::with_filer(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    stage.order(6_000, 0, Order::Mkdir(1));
+    let second = stage.order(7_000, 1, Order::ToActive); // nobody demoted the first
+    stage.order(8_000, 0, Order::Mkdir(2));
+    stage.order(8_100, 0, Order::Mkdir(3));
+    stage.order(8_200, 1, Order::Mkdir(4));
+    stage.order(8_300, 1, Order::Mkdir(5));
+    stage.ready();
+    stage.advance(20);
+    let record = stage.record();
+    assert_eq!(stage.answer(second), OK, "{record}");
+    // 1 start, 2-3 both directories of the first path; 4 and 5 twice.
+    assert_eq!(stage.moments("acknowledged 5 in 0").len(), 2, "{record}");
+    assert!(!stage.moments("nn1 acknowledged 5 in 0").is_empty(), "{record}");
+    assert!(!stage.moments("nn2 acknowledged 5 in 0").is_empty(), "{record}");
+}
+
+#[test]
+fn a_filer_that_is_silent_hangs_writes_and_health_and_nobody_exits() {
+    let mut stage = Stage::with_filer(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    let hangs = stage.order(11_000, 0, Order::Mkdir(1));
+    let health = stage.order(12_000, 0, Order::Health);
+    stage.ready();
+    stage.advance(10);
+    let filer = stage.world.host_of(stage.filer);
+    stage.world.silence(filer, true);
+    stage.advance(60);
+    assert_eq!((stage.answer(hangs), stage.answer(health)), (None, None), "{}", stage.record());
+    stage.world.silence(filer, false);
+    stage.advance(130);
+    assert_eq!((stage.answer(hangs), stage.answer(health)), (OK, OK), "{}", stage.record());
+    assert!(stage.namenodes.iter().all(|namenode| stage.world.is_alive(*namenode)));
+}
+
+#[test]
+fn a_killed_active_comes_back_as_a_standby_with_all_that_is_finalized() {
+    let mut stage = Stage::with_filer(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    stage.order(6_000, 0, Order::Mkdir(1));
+    stage.order(8_000, 1, Order::ToActive);
+    let seen = stage.order(9_000, 1, Order::Look(1));
+    let status = stage.order(20_000, 0, Order::Status);
+    stage.ready();
+    stage.advance(7);
+    stage.world.kill(stage.namenodes[0]);
+    stage.advance(10);
+    let first = stage.namenodes[0];
+    stage.world.start(first);
+    stage.advance(30);
+    let record = stage.record();
+    assert_eq!((stage.answer(seen), stage.answer(status)), (OK, Some(11)), "{record}");
+    assert_eq!(stage.moments("nn1 applied").len(), 3, "{record}");
+}
+
+#[test]
+fn a_full_edit_queue_blocks_callers_and_loses_none() {
+    let config: Config = config().with("dfs.namenode.edits.asynclogging.pending.queue.size", "4");
+    let mut stage = Stage::with_filer(&config);
+    stage.order(5_000, 0, Order::ToActive);
+    let calls: Vec<u64> = (0..200).map(|n| stage.order(6_000, 0, Order::Mkdir(n))).collect();
+    stage.ready();
+    stage.advance(20);
+    assert!(calls.iter().all(|call| stage.answer(*call) == OK), "{}", stage.record());
+    assert_eq!(stage.moments("acknowledged").len(), 200);
+}
+
+#[test]
+fn group_commit_answers_many_calls_after_one_flush() {
+    let mut stage = Stage::with_filer(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    let calls: Vec<u64> = (0..100).map(|n| stage.order(6_000, 0, Order::Mkdir(n))).collect();
+    stage.ready();
+    stage.world.take_census();
+    stage.advance(20);
+    assert!(calls.iter().all(|call| stage.answer(*call) == OK), "{}", stage.record());
+    let census = stage.world.census();
+    let writes = census.iter().filter(|row| row.kind == "WRITE+COMMIT").map(|row| row.count);
+    let writes: u64 = writes.sum();
+    assert!(writes < 30, "{writes} flushes for 100 calls");
+}
+
+#[test]
+fn a_standby_saves_its_namespace_and_the_active_takes_the_image() {
+    let config =
+        config().with("dfs.namenode.checkpoint.period", "200").with("dfs.ha.log-roll.period", "30");
+    let mut stage = Stage::with_filer(&config);
+    stage.order(5_000, 0, Order::ToActive);
+    stage.order(6_000, 0, Order::ToStandby);
+    stage.order(7_000, 1, Order::ToActive);
+    for n in 0..20 {
+        stage.order(10_000 + n * 10_000, 1, Order::Mkdir(n));
+    }
+    stage.ready();
+    stage.advance(400);
+    assert_eq!(stage.moments("nn1 shipped an image").len(), 1, "{}", stage.record());
+    assert_eq!(stage.world.now(), at(400));
+}
