@@ -121,7 +121,8 @@ impl<P: RpcInterface> IpcClient<P> {
         }
     }
 
-    /// A connection's input. False: it is none of this client's.
+    /// A connection's input. False: it is none of this client's, or no longer: its owner discards a
+    /// message that nobody takes.
     pub fn on_connection(&mut self, conn: Conn, event: ConnEvent, ctx: &mut Ctx<'_>) -> bool {
         let Some(index) = self.connections.iter().position(|c| c.conn == Some(conn)) else {
             return false;

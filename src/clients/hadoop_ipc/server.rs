@@ -69,7 +69,8 @@ impl<P: RpcInterface> IpcServer<P> {
         }
     }
 
-    /// A connection's input. False: it is none of this server's.
+    /// A connection's input. False: it is none of this server's, or no longer: its owner discards a
+    /// message that nobody takes.
     pub fn on_connection(&mut self, conn: Conn, event: ConnEvent, ctx: &mut Ctx<'_>) -> bool {
         match event {
             ConnEvent::Accepted { port, from } => {

@@ -23,7 +23,7 @@ use crate::engine::config::Config;
 use crate::engine::ctx::Ctx;
 use crate::engine::dice::{self, below};
 use crate::engine::distributions::{exponential, uniform};
-use crate::engine::process::{Input, Process, Tag};
+use crate::engine::process::{ConnEvent, Input, Process, Tag};
 use crate::engine::time::{Monotonic, SimDuration};
 use crate::history::{Fact, OpId, Outcome};
 use crate::systems::Arrival;
@@ -384,7 +384,13 @@ impl Process for HdfsClient {
         match input {
             Input::Started => self.on_started(ctx),
             Input::Connection(conn, event) => {
-                self.calls.on_connection(conn, event, ctx);
+                // An answer that waited while the process was stopped may come after its connection
+                // was given up.
+                if !self.calls.on_connection(conn, event, ctx)
+                    && let ConnEvent::Message(slot) = event
+                {
+                    ctx.discard(slot);
+                }
             }
             Input::Timer(tag) => {
                 if !self.calls.on_timer(tag, ctx) {
