@@ -5,6 +5,7 @@
 //! Modelled on: rustc's UI tests.
 
 mod complaints;
+mod docs;
 mod hostile;
 mod import;
 mod schema;
