@@ -67,7 +67,7 @@ pub(super) fn derive(
 
 fn is_place(key: &str) -> bool {
     let suffixed = |base: &&str| key.strip_prefix(*base).is_some_and(|rest| rest.starts_with('.'));
-    PLACES.contains(&key) || PLACES.iter().any(|base| suffixed(base))
+    PLACES.contains(&key) || PLACES.iter().any(suffixed)
 }
 
 struct Deriver<'a> {

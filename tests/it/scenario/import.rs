@@ -449,7 +449,7 @@ proptest! {
         length in 0_usize..200,
         piece in "[<>/!&;\\[\\]$\\{\\}a-z0-9é.:=\n -]{0,16}",
     ) {
-        let mut files = vec![
+        let mut files = [
             ("core-site.xml", CORE.to_string()),
             ("hdfs-site.xml", HDFS.to_string()),
             ("zoo.cfg", ZOO.to_string()),
