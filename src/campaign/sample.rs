@@ -16,15 +16,15 @@ const DISASTERS: [&str; 2] = ["nn-host-power-loss", "jn-majority-loss"];
 pub(crate) fn comparison(runs: u64) -> Comparison {
     let mut cells = Vec::new();
     let mut records = Vec::new();
-    for disaster in 0..DISASTERS.len() {
-        for design in 0..DESIGNS.len() {
+    for (disaster, disaster_name) in DISASTERS.into_iter().enumerate() {
+        for (design, design_name) in DESIGNS.into_iter().enumerate() {
             let scenario = match (design, disaster) {
                 (2, 1) => Err("it has no journalnode".to_owned()),
                 (_, _) => Ok((design * 10 + disaster) as u64),
             };
             let ran = if scenario.is_ok() { runs } else { 0 };
             records.push((0..ran).map(|seed| record(design, disaster, seed)).collect());
-            let (architecture, disaster) = (DESIGNS[design].into(), DISASTERS[disaster].into());
+            let (architecture, disaster) = (design_name.into(), disaster_name.into());
             cells.push(Cell { architecture, disaster, scenario });
         }
     }

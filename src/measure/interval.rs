@@ -168,9 +168,9 @@ mod tests {
         near(share.upper, 0.316_98);
         let none = rare(0, 300);
         assert_eq!((none.lower, none.upper), (0.0, 0.01));
-        let share = wilson(2, 20); // R: prop.test(2, 20, correct = FALSE)
-        near(share.lower, 0.027_87);
-        near(share.upper, 0.301_03);
+        let share = wilson(5, 20); // R: prop.test(5, 20, correct = FALSE)
+        near(share.lower, 0.111_86);
+        near(share.upper, 0.468_70);
     }
 
     /// Exact probability that the interval of Binomial(n, p) covers p.
