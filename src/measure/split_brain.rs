@@ -129,7 +129,7 @@ impl Tracker {
 
     pub(super) fn finish(mut self, end: SimTime) -> SplitBrain {
         if let Some(since) = self.dual_since.take() {
-            self.found.dual_belief += end.since(since);
+            self.found.dual_belief += end.max(since).since(since);
         }
         self.found
     }

@@ -314,6 +314,7 @@ impl Session {
 
     /// Asks every client to stop, and then to read back what was acknowledged; waits for them.
     pub(super) fn audit(&mut self) {
+        self.measures.load_stopped(self.now());
         self.for_clients(|spec| spec.stop_load);
         self.advance(self.now() + SimDuration::from_secs(1));
         self.audits_open = self.for_clients(|spec| spec.audit);
