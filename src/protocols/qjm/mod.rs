@@ -20,6 +20,8 @@ pub mod select;
 pub mod writer;
 
 #[cfg(test)]
+mod exhaustive;
+#[cfg(test)]
 mod journal_tests;
 
 /// A writer's generation: compared and succeeded, never added to or averaged.
