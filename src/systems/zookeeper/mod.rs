@@ -12,4 +12,5 @@ pub mod marks;
 pub mod options;
 pub mod quorum_api;
 pub mod server;
+pub mod system;
 pub mod translate;
