@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::api::namenode_protocol::{HA_PORT, HTTP_PORT};
+use super::fencing::FencerSettings;
 use super::fencing::methods::{Method, SSH_PORT};
 use super::haadmin::{HaAdmin, HaAdminCommand, HaAdminConsole, HaAdminSettings};
 use super::keys;
@@ -97,8 +98,8 @@ pub fn companions(placed: &[Placed]) -> Vec<Companion> {
             });
         }
         let mut group = namenodes().filter(|other| other.group == namenode.group);
-        let last = group.clone().last().is_some_and(|last| last.process == namenode.process);
-        if last && group.nth(1).is_some() {
+        let last = group.next_back().is_some_and(|last| last.process == namenode.process);
+        if last && group.next().is_some() {
             companions.push(Companion {
                 name: format!("haadmin-{}", namenode.group.as_deref().unwrap_or(HAADMIN)),
                 role: HAADMIN,
@@ -168,28 +169,29 @@ fn zkfc(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, Stri
         me,
         zookeeper: &zookeeper,
     };
-    Ok(Box::new(Zkfc::new(Arc::new(Settings::from_config(&config, &place)))))
+    Ok(Box::new(Zkfc::new(Arc::new(Settings::from_config(&config, &place)?))))
 }
 
 fn sshd(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
-    // It listens where the fencing of a neighbour expects it.
-    let mut beside = build.population.of_role(NAMENODE).filter(|node| node.host == placed.host);
-    let port = beside.find_map(|node| {
+    // It listens where the fencing of its neighbours expects it.
+    let mut port = SSH_PORT;
+    for node in build.population.of_role(NAMENODE).filter(|node| node.host == placed.host) {
         let config = node.config.clone().scoped(node.group.as_deref(), Some(&node.name));
-        let fencer = super::fencing::FencerSettings::from_config(&config);
-        fencer.methods.list().iter().find_map(|method| match method {
-            Method::Ssh { port } => Some(*port),
-            Method::Shell { .. } | Method::Powershell => None,
-        })
-    });
-    Ok(Box::new(Sshd::new(&placed.config, Port(port.unwrap_or(SSH_PORT)))))
+        for method in FencerSettings::from_config(&config)?.methods.list() {
+            match method {
+                Method::Ssh { port: expected } => port = *expected,
+                Method::Shell { .. } | Method::Powershell => {}
+            }
+        }
+    }
+    Ok(Box::new(Sshd::new(&placed.config, Port(port))))
 }
 
 fn haadmin(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
     let group = placed.group.as_deref();
     let nodes = targets(build, group)?;
     let config = placed.config.clone().scoped(group, None);
-    Ok(Box::new(HaAdmin::new(Arc::new(HaAdminSettings::from_config(&config, &nodes)))))
+    Ok(Box::new(HaAdmin::new(Arc::new(HaAdminSettings::from_config(&config, &nodes)?))))
 }
 
 /// A typed command: flags and names.

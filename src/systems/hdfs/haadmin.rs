@@ -105,19 +105,22 @@ pub struct HaAdminSettings {
 
 impl HaAdminSettings {
     /// Reads a configuration scoped to the nameservice.
-    pub fn from_config(config: &Config, nodes: &[HaTarget]) -> HaAdminSettings {
+    ///
+    /// # Errors
+    /// The outcomes of fencing commands cannot be read.
+    pub fn from_config(config: &Config, nodes: &[HaTarget]) -> Result<HaAdminSettings, String> {
         let generic = CallPolicy::generic(config);
         let proxy = |timeout: SimDuration| {
             generic.with_rpc_timeout(timeout).with_retries(generic.max_retries_on_timeouts, 1)
         };
-        HaAdminSettings {
+        Ok(HaAdminSettings {
             nodes: nodes.to_vec(),
             automatic: config.get(keys::DFS_HA_AUTOMATIC_FAILOVER_ENABLED),
-            fencer: Arc::new(FencerSettings::from_config(config)),
+            fencer: Arc::new(FencerSettings::from_config(config)?),
             promotion: proxy(config.get(keys::HA_FAILOVER_CONTROLLER_NEW_ACTIVE_RPC_TIMEOUT_MS)),
             checks: proxy(config.get(keys::HA_FAILOVER_CONTROLLER_CLI_CHECK_RPC_TIMEOUT_MS)),
             patient: proxy(SimDuration::ZERO),
-        }
+        })
     }
 }
 

@@ -47,19 +47,23 @@ pub struct FencerSettings {
 
 impl FencerSettings {
     /// Of one NameNode's scope.
-    pub fn from_config(config: &Config) -> FencerSettings {
+    ///
+    /// # Errors
+    /// The outcomes of commands cannot be read.
+    pub fn from_config(config: &Config) -> Result<FencerSettings, String> {
         let span = config.get(keys::HADR_FENCING_COMMAND_SPAN);
-        let shells = Shells::parse(&config.get(keys::HADR_FENCING_SHELL_OUTCOMES), span)
-            .unwrap_or_else(|why| panic!("hadr.fencing.shell.outcomes: {why}"));
+        let outcomes = config.get(keys::HADR_FENCING_SHELL_OUTCOMES);
+        let shells = Shells::parse(&outcomes, span)
+            .map_err(|why| format!("{}: {why}", keys::HADR_FENCING_SHELL_OUTCOMES.name))?;
         let retries = config.get(keys::HA_FAILOVER_CONTROLLER_GRACEFUL_FENCE_CONNECTION_RETRIES);
-        FencerSettings {
+        Ok(FencerSettings {
             methods: Methods::parse(&config.get(keys::DFS_HA_FENCING_METHODS), &shells),
             graceful: CallPolicy::generic(config)
                 .with_rpc_timeout(graceful_fence_timeout(config))
                 .with_retries(u32::try_from(retries).unwrap_or(u32::MAX), 1),
             ssh_connect_timeout: config.get(keys::DFS_HA_FENCING_SSH_CONNECT_TIMEOUT),
             ssh_key: !config.get(keys::DFS_HA_FENCING_SSH_PRIVATE_KEY_FILES).is_empty(),
-        }
+        })
     }
 }
 
@@ -151,8 +155,8 @@ impl Fencer {
         let call = ha.call(key(source.namenode, self.settings.graceful), request, ctx);
         self.run = Some(Run {
             fencing,
-            source: source.clone(),
-            target: manual.target.cloned(),
+            source: *source,
+            target: manual.target.copied(),
             waits: Waits::Graceful(call),
         });
     }

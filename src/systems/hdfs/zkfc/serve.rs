@@ -39,6 +39,14 @@ pub(super) struct Handler {
     stage: Stage,
 }
 
+/// The others that a graceful failover asks to cede.
+#[derive(Clone, Debug)]
+struct Round {
+    since: Monotonic,
+    left: VecDeque<usize>,
+    asked: Vec<usize>,
+}
+
 /// Where a handler is.
 #[derive(Clone, Debug)]
 enum Stage {
@@ -55,7 +63,7 @@ enum Stage {
     /// gracefulFailover: reads the lock node, with both locks.
     FindingActive { found: Option<Result<Option<Contents>, Code>> },
     /// gracefulFailover: asks the others to cede, one after another.
-    AskingPeers { since: Monotonic, left: VecDeque<usize>, asked: Vec<usize>, call: Option<CallId> },
+    AskingPeers { round: Round, call: Option<CallId> },
     /// gracefulFailover: waits for an attempt to become active.
     Waiting { since: Monotonic, asked: Vec<usize>, timer: Timer },
     /// gracefulFailover: takes the controller's lock to look at the own health.
@@ -215,25 +223,17 @@ impl Life {
             others.partition(|(_, node)| node.info.word == active.0);
         let left = standbys.into_iter().chain(actives).map(|(index, _)| index).collect();
         let since = ctx.now().monotonic;
-        self.ask_next_peer(call, since, left, Vec::new(), ctx);
+        self.ask_next_peer(call, Round { since, left, asked: Vec::new() }, ctx);
     }
 
     /// `cedeRemoteActive`, for the standbys and then for the active.
-    fn ask_next_peer(
-        &mut self,
-        call: u64,
-        since: Monotonic,
-        mut left: VecDeque<usize>,
-        mut asked: Vec<usize>,
-        ctx: &mut Ctx<'_>,
-    ) {
-        let Some(peer) = left.pop_front() else {
-            return self.look_again(call, since, asked, ctx);
+    fn ask_next_peer(&mut self, call: u64, mut round: Round, ctx: &mut Ctx<'_>) {
+        let Some(peer) = round.left.pop_front() else {
+            return self.look_again(call, round.since, round.asked, ctx);
         };
-        asked.push(peer);
-        let span = self.settings.peers.rpc_timeout;
-        let made = self.call_peer(peer, span, ctx);
-        self.set_stage(call, Stage::AskingPeers { since, left, asked, call: made });
+        round.asked.push(peer);
+        let made = self.call_peer(peer, self.settings.peers.rpc_timeout, ctx);
+        self.set_stage(call, Stage::AskingPeers { round, call: made });
         if made.is_none() {
             self.answer(call, Err(IO_EXCEPTION), ctx); // a NameNode without a controller
         }
@@ -268,9 +268,7 @@ impl Life {
             CallOutcome::Failed(_) => return self.answer(call, Err(IO_EXCEPTION), ctx),
         }
         match self.stage(call) {
-            Stage::AskingPeers { since, left, asked, .. } => {
-                self.ask_next_peer(call, since, left, asked, ctx);
-            }
+            Stage::AskingPeers { round, .. } => self.ask_next_peer(call, round, ctx),
             Stage::Releasing { succeeded, left, .. } => {
                 self.release_next_peer(call, succeeded, left, ctx);
             }

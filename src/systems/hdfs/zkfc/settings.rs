@@ -82,7 +82,10 @@ const BREADCRUMB: &str = "ActiveBreadCrumb";
 
 impl Settings {
     /// Reads a configuration scoped to the nameservice and the NameNode.
-    pub fn from_config(config: &Config, place: &Place<'_>) -> Settings {
+    ///
+    /// # Errors
+    /// The outcomes of fencing commands cannot be read.
+    pub fn from_config(config: &Config, place: &Place<'_>) -> Result<Settings, String> {
         let parent_key = config.get(keys::HA_ZOOKEEPER_PARENT_ZNODE);
         let parent = format!("{}/{}", parent_key.trim_end_matches('/'), place.nameservice);
         let count = |key| u32::try_from(config.get(key)).unwrap_or(u32::MAX);
@@ -93,7 +96,7 @@ impl Settings {
         };
         let graceful = graceful_fence_timeout(config);
         let span = |key| config.get(key);
-        Settings {
+        Ok(Settings {
             resource: place.resource,
             nodes: place.nodes.to_vec(),
             me: place.me,
@@ -108,7 +111,7 @@ impl Settings {
             breadcrumb: format!("{parent}/{BREADCRUMB}").into(),
             parent: parent.into(),
             op_retries: count(keys::HA_FAILOVER_CONTROLLER_ACTIVE_STANDBY_ELECTOR_ZK_OP_RETRIES),
-            fencer: Arc::new(FencerSettings::from_config(config)),
+            fencer: Arc::new(FencerSettings::from_config(config)?),
             pace: Pace {
                 check_interval: span(keys::HA_HEALTH_MONITOR_CHECK_INTERVAL_MS),
                 sleep_after_disconnect: span(keys::HA_HEALTH_MONITOR_SLEEP_AFTER_DISCONNECT_MS),
@@ -121,7 +124,7 @@ impl Settings {
             demotion: proxy(graceful, 1),
             peers: proxy(graceful.times(2), 1),
             http_timeout: span(keys::DFS_HA_ZKFC_NN_HTTP_TIMEOUT_MS),
-        }
+        })
     }
 
     /// Whom a breadcrumb or a lock names (`dataToTarget`).

@@ -164,7 +164,10 @@ impl Ensemble {
                 }
                 ZkMessage::Reply { xid, zxid: 1, result }
             }
-            other => panic!("a client does not say {other:?}"),
+            ZkMessage::Connected { .. }
+            | ZkMessage::Pong
+            | ZkMessage::Reply { .. }
+            | ZkMessage::Watch { .. } => panic!("a client does not say this"),
         };
         ctx.send::<ZkClient>(conn, answer);
     }
@@ -384,10 +387,12 @@ impl Stage {
                 me: n,
                 zookeeper: &ZK_PORTS.map(|port| (zk, port)),
             };
-            let settings = Arc::new(Settings::from_config(&config, &place));
+            let settings = Arc::new(Settings::from_config(&config, &place).expect("settings"));
             world.install(zkfc[n], Box::new(Zkfc::new(settings)));
         }
-        let tool = HaAdmin::new(Arc::new(HaAdminSettings::from_config(&config, &nodes)));
+        let tool = HaAdmin::new(Arc::new(
+            HaAdminSettings::from_config(&config, &nodes).expect("settings"),
+        ));
         world.install(haadmin, Box::new(tool));
         let (lines, exits) = (Vec::new(), Vec::new());
         Stage { world, nn, zkfc, zk, haadmin, lines, exits, fault: 0 }
