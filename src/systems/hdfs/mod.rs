@@ -12,6 +12,7 @@ pub mod controllers;
 pub mod edit_files;
 pub mod fencing;
 pub mod haadmin;
+pub mod journal_roles;
 pub mod journalnode;
 pub mod keys;
 pub mod namenode;
