@@ -16,6 +16,7 @@ pub(crate) mod local_journal;
 mod monitors;
 mod options;
 mod procedures;
+mod quorum;
 pub mod shared_journal;
 #[cfg(test)]
 mod stage;

@@ -189,6 +189,9 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             Step::StartStandby => {
                 self.note_role(Role::Active, false, ctx);
                 self.edit_log = None;
+                if let Some(shared) = &mut self.journals.shared {
+                    shared.close_writer(ctx);
+                }
                 self.start_standby(ctx);
                 self.step_ended_of(id, StepOutcome::Done, ctx);
             }

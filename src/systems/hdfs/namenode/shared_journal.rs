@@ -63,6 +63,8 @@ pub enum JournalEvent {
 pub trait SharedJournal {
     /// A new instance for writing, with new connections (`initJournalsForWrite`).
     fn open_for_write(&mut self, ctx: &mut Ctx<'_>);
+    /// The writer is done (`close`, after its last segment was finalized).
+    fn close_writer(&mut self, ctx: &mut Ctx<'_>);
     /// `recoverUnfinalizedSegments`.
     fn recover(&mut self, ctx: &mut Ctx<'_>);
     /// The writer's term, once recovered; 0 if the journal knows none.

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{NameNode, NameNodeSetup};
+use super::shared_journal::SharedJournal;
+use super::{NameNode, NameNodeSetup, SHARED_JOURNAL_TAGS};
 use crate::clients::hadoop_ipc::client::IpcClient;
 use crate::clients::hadoop_ipc::{
     CallId, CallOutcome, CallPolicy, ConnectionKey, RemoteException, ServerAddress,
@@ -20,14 +21,21 @@ use crate::engine::time::{SimDuration, SimTime};
 use crate::engine::world::{HostOptions, ProcessOptions, World};
 use crate::history::{ContentHash, Fact, NoteName, ResourceName, Role};
 use crate::protocols::namenode::transition::RequestSource;
+use crate::protocols::qjm::journal::JournalRules;
+use crate::protocols::qjm::writer::WriterRules;
 use crate::systems::hdfs::api::client_namenode::{
     ClientNamenode, ClientRequest, ClientResponse, FilePath,
 };
 use crate::systems::hdfs::api::ha_service::{HaRequest, HaResponse, HaService, ServiceState};
 use crate::systems::hdfs::api::namenode_protocol::{CLIENT_PORT, HA_PORT};
+use crate::systems::hdfs::api::qjournal::JournalId;
+use crate::systems::hdfs::journalnode::{JournalNode, JournalNodeSetup, JournalSetup};
 use crate::systems::hdfs::keys::HADOOP_3_4;
 use crate::systems::hdfs::nfs::{Filer, NfsJournal};
+use crate::systems::hdfs::quorum_journal::{QuorumJournal, QuorumJournalSetup};
 
+const RESOURCE: ResourceName = ResourceName(0);
+const NAMESPACE: u64 = 5;
 const ANSWERED: NoteName = NoteName::named("stage/answered");
 
 /// A command of the script.
@@ -160,7 +168,8 @@ impl Process for Operator {
 pub(super) struct Stage {
     pub(super) world: World,
     pub(super) namenodes: [ProcessId; 2],
-    pub(super) filer: ProcessId,
+    /// The filer, or the JournalNodes.
+    pub(super) journals: Vec<ProcessId>,
     operator: ProcessId,
     script: Vec<(SimDuration, ProcessId, Order)>,
     heard: Vec<String>,
@@ -178,31 +187,73 @@ pub(super) fn at(secs: u64) -> SimTime {
 impl Stage {
     /// Two NameNodes whose shared edits lie on a filer.
     pub(super) fn with_filer(config: &Config) -> Stage {
+        let mut stage = Stage::with_hosts(&["filer"]);
+        let filer = stage.journals[0];
+        stage.world.install(filer, Box::new(Filer::new(RESOURCE)));
+        stage.install(config, |_| NfsJournal::new(filer));
+        stage
+    }
+
+    /// Two NameNodes whose shared edits lie with three JournalNodes.
+    pub(super) fn with_quorum(config: &Config) -> Stage {
+        let mut stage = Stage::with_hosts(&["jn1", "jn2", "jn3"]);
+        let all = stage.journals.clone();
+        for node in &all {
+            let journal = JournalSetup {
+                id: JournalId(0),
+                resource: RESOURCE,
+                formatted_for: Some(NAMESPACE),
+                peers: all.iter().copied().filter(|peer| peer != node).collect(),
+            };
+            let (config, journals) = (config.clone(), vec![journal]);
+            let setup = JournalNodeSetup { config, journals, rules: JournalRules::HONEST };
+            stage.world.install(*node, Box::new(JournalNode::new(setup)));
+        }
+        stage.install(config, |config| {
+            let setup = QuorumJournalSetup {
+                config: config.clone(),
+                journal: JournalId(0),
+                resource: RESOURCE,
+                namespace: NAMESPACE,
+                journal_nodes: all.clone(),
+                rules: WriterRules::HONEST,
+            };
+            QuorumJournal::new(setup, SHARED_JOURNAL_TAGS)
+        });
+        stage
+    }
+
+    fn with_hosts(journals: &[&str]) -> Stage {
         let mut world = World::new(7, LinkClasses::default());
         let site = world.add_site("lab");
         let rack = world.add_rack("r1", site);
-        let host = |world: &mut World, name| world.add_host(name, rack, HostOptions::default());
-        let hosts = ["h1", "h2"].map(|name| host(&mut world, name));
-        let [filer_host, operator_host] = ["h3", "h4"].map(|name| host(&mut world, name));
-        let options = ProcessOptions::default();
-        let namenodes = [("nn1", hosts[0]), ("nn2", hosts[1])]
-            .map(|(name, host)| world.reserve(name, host, options));
-        let resource = ResourceName(0);
-        let filer = world.add_process("filer", filer_host, options, Box::new(Filer::new(resource)));
-        for (namenode, peer) in [(namenodes[0], namenodes[1]), (namenodes[1], namenodes[0])] {
+        let mut reserve = |name: &str| {
+            let host = world.add_host(&format!("{name}-host"), rack, HostOptions::default());
+            world.reserve(name, host, ProcessOptions::default())
+        };
+        let journals = journals.iter().map(|name| reserve(name)).collect();
+        let namenodes = ["nn1", "nn2"].map(&mut reserve);
+        let operator = reserve("operator");
+        let (script, heard, codes) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Stage { world, namenodes, journals, operator, script, heard, codes }
+    }
+
+    fn install<S>(&mut self, config: &Config, shared: impl Fn(&Config) -> S)
+    where
+        S: SharedJournal + Clone + Send + 'static,
+    {
+        let [first, second] = self.namenodes;
+        for (namenode, peer) in [(first, second), (second, first)] {
             let setup = NameNodeSetup {
                 config: config.clone(),
-                resource,
+                resource: RESOURCE,
                 peers: vec![peer],
                 base_inodes: 1_000,
                 local_edits_dirs: 1,
             };
-            let shared = Some(NfsJournal::new(filer));
-            world.install(namenode, Box::new(NameNode::new(setup, shared)));
+            let blueprint = NameNode::new(setup, Some(shared(config)));
+            self.world.install(namenode, Box::new(blueprint));
         }
-        let operator = world.reserve("operator", operator_host, options);
-        let (script, heard, codes) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Stage { world, namenodes, filer, operator, script, heard, codes }
     }
 
     /// Adds a line to the script: at `millis`, to NameNode `to`. Gives the line's number.

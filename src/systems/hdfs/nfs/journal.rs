@@ -170,6 +170,10 @@ impl SharedJournal for NfsJournal {
         self.open = None;
     }
 
+    fn close_writer(&mut self, _ctx: &mut Ctx<'_>) {
+        self.open = None;
+    }
+
     fn recover(&mut self, ctx: &mut Ctx<'_>) {
         let xid = self.mount.call(NfsOp::List, ctx);
         self.writing = Writing::Scanning(xid);
