@@ -38,6 +38,8 @@ pub(super) const ZOOKEEPER: &str = "zookeeper";
 pub(super) const SECONDARY: &str = "secondary-namenode";
 pub(super) const NFS: &str = "nfs-server";
 
+const SHARED: &str = "dfs.namenode.shared.edits.dir";
+
 /// Keys that say where things are and who logs in, which the topology stands for.
 const PLACES: &[&str] = &[
     "dfs.nameservice.id",
@@ -86,19 +88,22 @@ impl Deriver<'_> {
         }
         let listed = self.keys.take("dfs.nameservices").unwrap_or_default();
         let internal = self.keys.take("dfs.internal.nameservices");
-        let names = list(internal.as_deref().unwrap_or(&listed));
-        let ids: Vec<(String, Vec<String>)> = names
-            .into_iter()
-            .map(|name| {
-                let ids = self.keys.take(&format!("dfs.ha.namenodes.{name}"));
-                (name, list(&ids.unwrap_or_default()))
-            })
-            .filter(|(_, ids)| !ids.is_empty())
-            .collect();
+        let mut ids: Vec<(String, Vec<String>)> = Vec::new();
+        for name in list(internal.as_deref().unwrap_or(&listed)) {
+            let key = format!("dfs.ha.namenodes.{name}");
+            let of = list(&self.keys.take(&key).unwrap_or_default());
+            if of.is_empty() && listed.contains(',') {
+                let note = format!("no {key}: nameservice {name} is left out");
+                self.note(self.place("dfs.nameservices"), &note);
+            } else if !of.is_empty() {
+                ids.push((name, of));
+            }
+        }
         if ids.is_empty() {
             self.single_namenode()?;
             return Ok(false);
         }
+        let ids = self.served_here(ids)?;
         let mut taken: BTreeSet<String> = BTreeSet::new();
         for (group, ids) in &ids {
             for id in ids {
@@ -118,6 +123,38 @@ impl Deriver<'_> {
         }
         self.default_filesystem(&ids.iter().map(|(group, _)| group.as_str()).collect::<Vec<_>>());
         Ok(automatic)
+    }
+
+    /// Those whose journals these files name: others are somebody else's clusters, which clients
+    /// here can reach.
+    fn served_here(
+        &mut self,
+        ids: Vec<(String, Vec<String>)>,
+    ) -> Result<Vec<(String, Vec<String>)>, Wrong> {
+        let mut here = Vec::new();
+        let mut others = Vec::new();
+        for (group, ids) in ids {
+            match self.shared_of(&group, &ids) {
+                Some(_) => here.push((group, ids)),
+                None => others.push(group),
+            }
+        }
+        let place = self.place("dfs.nameservices");
+        if here.is_empty() {
+            let claim =
+                format!("no {SHARED}: a client's configuration, the servers' side is unknown");
+            return Err(Wrong::at(place, claim).hint("import the files of a NameNode's host"));
+        }
+        for group in others {
+            let note = format!("no {SHARED} for {group}: another cluster, left out");
+            self.note(place, &note);
+        }
+        Ok(here)
+    }
+
+    fn shared_of(&mut self, group: &str, ids: &[String]) -> Option<String> {
+        let each = ids.iter().filter_map(|id| self.keys.take_scoped(SHARED, &[group, id]));
+        each.collect::<Vec<_>>().into_iter().next()
     }
 
     /// One nameservice with several NameNodes. Whether ZooKeeper decides who is active.
@@ -148,19 +185,8 @@ impl Deriver<'_> {
                 format!("no {provider}: clients of these files do not know how to fail over");
             self.note(place, &note);
         }
-        let base = "dfs.namenode.shared.edits.dir";
-        let first = ids.first().map(String::as_str).unwrap_or_default();
-        let shared = self.keys.take_scoped(base, &[group, first]);
-        for id in ids {
-            self.keys.take(&format!("{base}.{group}.{id}"));
-        }
-        let Some(shared) = shared else {
-            let place = self.place("dfs.nameservices");
-            let claim =
-                format!("no {base}: a client's configuration, the servers' side is unknown");
-            return Err(Wrong::at(place, claim).hint("import the files of a NameNode's host"));
-        };
-        self.shared_edits(&shared, base)?;
+        let shared = self.shared_of(group, ids).unwrap_or_default();
+        self.shared_edits(&shared, SHARED)?;
         Ok(automatic)
     }
 
@@ -330,7 +356,8 @@ impl Deriver<'_> {
     fn checked(&self, host: &str, place: Place) -> Result<String, Wrong> {
         let host = self.table.name(host.trim()).replace(':', "-");
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if host.is_empty() || host.len() > 253 || !host.chars().all(fits) {
+        let is_token = host.starts_with("__") && host.ends_with("__");
+        if host.is_empty() || host.len() > 253 || is_token || !host.chars().all(fits) {
             return Err(Wrong::at(place, format!("\"{}\" is no host", shortened(&host)))
                 .hint("a template? render it first"));
         }

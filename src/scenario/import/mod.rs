@@ -57,6 +57,14 @@ pub fn import(
     reader: &dyn FileReader,
     words: &Vocabulary,
 ) -> Result<Imported, Complaint> {
+    if let Some(profile) = &files.profile {
+        let known: Vec<&str> = words.profiles_of("hadoop").iter().map(|known| known.0).collect();
+        if !known.contains(&profile.as_str()) {
+            let wrong = Wrong::unknown(Place::default(), "profile", profile, known);
+            let Wrong { claim, hint, .. } = wrong;
+            return Err(Complaint { hint, ..Complaint::of_file("--profile", claim) });
+        }
+    }
     let mut sources = Sources::default();
     let mut properties = Vec::new();
     for path in files.core_site.iter().chain(&files.hdfs_site) {

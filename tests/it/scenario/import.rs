@@ -241,6 +241,27 @@ fn several_nameservices_keep_their_own_keys_though_their_ids_are_the_same() {
 }
 
 #[test]
+fn a_cluster_that_is_only_reached_from_here_is_left_out() {
+    let hdfs = properties(&[
+        ("dfs.nameservices", "ns,remote,old"),
+        ("dfs.ha.namenodes.ns", "a,b"),
+        ("dfs.namenode.rpc-address.ns.a", "host-a:8020"),
+        ("dfs.namenode.rpc-address.ns.b", "host-b:8020"),
+        ("dfs.namenode.shared.edits.dir.ns", "qjournal://host-c/ns"),
+        ("dfs.client.failover.proxy.provider.ns", "ConfiguredFailoverProxyProvider"),
+        ("dfs.ha.namenodes.remote", "a,b"),
+        ("dfs.namenode.rpc-address.remote.a", "far-a:8020"),
+        ("dfs.namenode.rpc-address.remote.b", "far-b:8020"),
+    ]);
+    let imported = import_files(&[("hdfs-site.xml", &hdfs)]).unwrap();
+    assert_eq!(roles(&runs(&imported)), ["jn1 host-c", "a host-a", "b host-b"]);
+    expect![[r#"
+        hdfs-site.xml:2: no dfs.ha.namenodes.old: nameservice old is left out
+        hdfs-site.xml:2: no dfs.namenode.shared.edits.dir for remote: another cluster, left out"#]]
+    .assert_eq(&imported.notes.join("\n"));
+}
+
+#[test]
 fn a_single_namenode_has_a_secondary() {
     let core = properties(&[("fs.default.name", "hdfs://master:8020")]);
     let hdfs = properties(&[("dfs.secondary.http.address", "other:50090")]);
@@ -374,11 +395,11 @@ fn what_cannot_be_imported_is_said_at_its_line() {
             ^"#]],
     );
     complains(
-        &properties(&PAIR[..3]),
+        &properties(&[&PAIR[..3], &PAIR[4..]].concat()),
         expect![[r#"
-        hdfs-site.xml:3:1: no dfs.namenode.rpc-address.ns.b: where does b run?
-            <property><name>dfs.ha.namenodes.ns</name><value>a,b</value></property>
-            ^"#]],
+            hdfs-site.xml:3:1: no dfs.namenode.rpc-address.ns.b: where does b run?
+                <property><name>dfs.ha.namenodes.ns</name><value>a,b</value></property>
+                ^"#]],
     );
     complains(
         &pair_and(&[("dfs.ha.tail-edits.period", "soon")]),
@@ -392,6 +413,13 @@ fn what_cannot_be_imported_is_said_at_its_line() {
         expect![[r#"
         hdfs-site.xml:7:1: "{{ nn2 }}" is no host; a template? render it first
             <property><name>dfs.namenode.rpc-address.ns.b</name><value>{{ nn2 }}:8020</value></property>
+            ^"#]],
+    );
+    complains(
+        &pair_and(&[("dfs.namenode.rpc-address.ns.b", "__NN2__:8020")]),
+        expect![[r#"
+        hdfs-site.xml:7:1: "__NN2__" is no host; a template? render it first
+            <property><name>dfs.namenode.rpc-address.ns.b</name><value>__NN2__:8020</value></property>
             ^"#]],
     );
     complains(
