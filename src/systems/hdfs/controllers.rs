@@ -21,7 +21,7 @@ use crate::engine::id::ProcessId;
 use crate::engine::process::{Port, Process};
 use crate::engine::world::World;
 use crate::systems::zookeeper::api::CLIENT_PORT;
-use crate::systems::{Build, CommandSpec, Companion, Placed, Population, RoleSpec};
+use crate::systems::{Build, CommandSpec, Companion, Placed, Population, RoleSpec, SizeSpec};
 
 const NAMENODE: &str = "namenode";
 const ZOOKEEPER: &str = "zookeeper";
@@ -62,6 +62,15 @@ pub const ROLES: [RoleSpec; 3] = [
         build: haadmin,
     },
 ];
+
+const FORMAT_ZK: &str = "zkfc-format-zk";
+
+/// What a scenario may say of them.
+pub const SIZES: [SizeSpec; 1] = [SizeSpec {
+    name: FORMAT_ZK,
+    default: 1,
+    meaning: "whether `hdfs zkfc -formatZK` was run before the first start of a controller: 0 or 1",
+}];
 
 /// What operators can command.
 pub const COMMANDS: [CommandSpec; 3] = [
@@ -168,6 +177,7 @@ fn zkfc(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, Stri
         nodes: &nodes,
         me,
         zookeeper: &zookeeper,
+        format: build.size(FORMAT_ZK) != 0,
     };
     Ok(Box::new(Zkfc::new(Arc::new(Settings::from_config(&config, &place)?))))
 }

@@ -34,6 +34,8 @@ pub struct Place<'a> {
     pub me: usize,
     /// `ha.zookeeper.quorum`.
     pub zookeeper: &'a [(ProcessId, Port)],
+    /// Whether `hdfs zkfc -formatZK` was run before the first start.
+    pub format: bool,
 }
 
 /// All that a controller reads.
@@ -45,6 +47,8 @@ pub struct Settings {
     pub nodes: Vec<HaTarget>,
     /// Which of them is this controller's.
     pub me: usize,
+    /// Whether `hdfs zkfc -formatZK` was run before the first start.
+    pub format: bool,
     /// `dfs.ha.automatic-failover.enabled`.
     pub automatic: bool,
     /// The port on which peers and `haadmin` call.
@@ -100,6 +104,7 @@ impl Settings {
             resource: place.resource,
             nodes: place.nodes.to_vec(),
             me: place.me,
+            format: place.format,
             automatic: config.get(keys::DFS_HA_AUTOMATIC_FAILOVER_ENABLED),
             port: Port(u16::try_from(config.get(keys::DFS_HA_ZKFC_PORT)).unwrap_or(u16::MAX)),
             zookeeper: ZkOptions {

@@ -93,6 +93,10 @@ impl Ensemble {
                 self.lock = Some((session, *data));
                 Ok(ZkAnswer::Created(path.clone()))
             }
+            ZkRequest::Create { path, .. } if !path.ends_with("Crumb") => {
+                self.formatted |= path.ends_with("ns1");
+                Ok(ZkAnswer::Created(path.clone()))
+            }
             ZkRequest::Create { path, data, .. } => {
                 self.breadcrumb = Some((0, *data));
                 Ok(ZkAnswer::Created(path.clone()))
@@ -297,6 +301,8 @@ const LOCK: &str = "/hadoop-ha/ns1/ActiveStandbyElectorLock";
 pub(super) struct Setting {
     pub(super) keys: Vec<(&'static str, &'static str)>,
     pub(super) formatted: bool,
+    /// Whether the controllers format it.
+    pub(super) format: bool,
     pub(super) ensemble: bool,
     /// Of the second NameNode.
     pub(super) promotion: Promotion,
@@ -309,6 +315,7 @@ impl Default for Setting {
         Setting {
             keys: vec![("dfs.ha.fencing.methods", "shell(/bin/true)")],
             formatted: true,
+            format: false,
             ensemble: true,
             promotion: Promotion::Takes(SimDuration::from_millis(500)),
             ill_from: None,
@@ -386,6 +393,7 @@ impl Stage {
                 nodes: &nodes,
                 me: n,
                 zookeeper: &ZK_PORTS.map(|port| (zk, port)),
+                format: setting.format,
             };
             let settings = Arc::new(Settings::from_config(&config, &place).expect("settings"));
             world.install(zkfc[n], Box::new(Zkfc::new(settings)));

@@ -8,7 +8,7 @@
 use super::tags::{self, Thread};
 use super::{Life, record};
 use crate::clients::hadoop_ipc::IpcServer;
-use crate::clients::zookeeper::wire::ZkError;
+use crate::clients::zookeeper::wire::{ZkError, ZnodeData, ZnodeMode};
 use crate::engine::ctx::Ctx;
 use crate::protocols::elector::Input;
 
@@ -24,6 +24,8 @@ pub(super) enum MainStage {
     Starting,
     /// The constructor heard from a server, or did not.
     Met(bool),
+    /// `-formatZK`: makes the n-th node on the way to the parent.
+    Formatting(usize),
     /// Looks for the parent node.
     CheckingParent,
     /// `mainLoop`.
@@ -45,7 +47,10 @@ impl Life {
         match self.main {
             MainStage::Starting => self.elect(Input::Start, ctx),
             MainStage::Ending(_) => self.elect(Input::Quit { need_fence: true }, ctx),
-            MainStage::Met(_) | MainStage::CheckingParent | MainStage::Serving => {
+            MainStage::Met(_)
+            | MainStage::Formatting(_)
+            | MainStage::CheckingParent
+            | MainStage::Serving => {
                 unreachable!("the main thread takes the lock to start and to end")
             }
         }
@@ -58,22 +63,55 @@ impl Life {
     /// The elector's operation of the main thread is over.
     pub(super) fn on_main_returned(&mut self, ctx: &mut Ctx<'_>) {
         match self.main {
-            MainStage::Met(true) => {
-                self.main = MainStage::CheckingParent;
-                let path = self.settings.parent.clone();
-                let id = self.zookeeper.exists(&path, false, ctx);
-                self.await_reply(id, Asked::Parent);
+            MainStage::Met(true) if self.formats(ctx) => self.format(0, ctx),
+            MainStage::Met(true) => self.check_parent(ctx),
+            MainStage::Met(false) if self.formats(ctx) => {
+                self.main = MainStage::Starting; // the operator repeats the command
+                self.want_elector_lock(Thread::Main, ctx);
             }
             MainStage::Met(false) => ctx.exit("exit(6): unable to connect to ZooKeeper"),
             MainStage::Ending(why) => ctx.exit(why),
-            MainStage::Starting | MainStage::CheckingParent | MainStage::Serving => {
+            MainStage::Starting
+            | MainStage::Formatting(_)
+            | MainStage::CheckingParent
+            | MainStage::Serving => {
                 unreachable!("the main thread asks the elector to start and to end")
             }
         }
     }
 
-    /// Whether the parent node exists.
+    /// Before its first start the operator ran `hdfs zkfc -formatZK` on this host.
+    fn formats(&self, ctx: &Ctx<'_>) -> bool {
+        self.settings.format && ctx.starts() == 1
+    }
+
+    /// `ensureParentZNode`: each node on the way, one after another.
+    fn format(&mut self, nth: usize, ctx: &mut Ctx<'_>) {
+        let parent = &self.settings.parent;
+        let ends = parent.match_indices('/').map(|(at, _)| at).skip(1).chain([parent.len()]);
+        let Some(end) = ends.into_iter().nth(nth) else { return self.check_parent(ctx) };
+        let path = parent[..end].into();
+        self.main = MainStage::Formatting(nth);
+        let id = self.zookeeper.create(&path, ZnodeData::default(), ZnodeMode::PERSISTENT, ctx);
+        self.await_reply(id, Asked::Parent);
+    }
+
+    fn check_parent(&mut self, ctx: &mut Ctx<'_>) {
+        self.main = MainStage::CheckingParent;
+        let path = self.settings.parent.clone();
+        let id = self.zookeeper.exists(&path, false, ctx);
+        self.await_reply(id, Asked::Parent);
+    }
+
+    /// A node was made, or the parent node exists.
     pub(super) fn on_parent(&mut self, result: Result<(), ZkError>, ctx: &mut Ctx<'_>) {
+        if let MainStage::Formatting(nth) = self.main {
+            return match result {
+                Ok(()) | Err(ZkError::NodeExists) => self.format(nth + 1, ctx),
+                Err(ZkError::ConnectionLoss) => self.format(nth, ctx),
+                Err(_) => ctx.exit("exit(1): cannot make the parent znode"),
+            };
+        }
         match result {
             Ok(()) if self.settings.fencer.methods.is_configured() => self.serve(ctx),
             Ok(()) => ctx.exit("exit(4): fencing is not configured"),

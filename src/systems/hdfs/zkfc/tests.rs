@@ -220,6 +220,24 @@ fn a_controller_that_cannot_start_says_why() {
     }
 }
 
+/// `hdfs zkfc -formatZK` before the first start, repeated until ZooKeeper is there.
+#[test]
+fn a_first_start_finds_a_formatted_zookeeper_and_a_restart_does_not_format() {
+    let late = Setting { formatted: false, format: true, ensemble: false, ..Setting::default() };
+    let mut stage = Stage::new(&late);
+    let (zk, zkfc1) = (stage.zk, stage.zkfc[0]);
+    stage.until(25_000).world.start(zk);
+    stage.until(60_000);
+    let promoted = stage.zkfc.map(|zkfc| stage.times(zkfc, "zkfc/promoted").len());
+    assert_eq!(promoted.iter().sum::<usize>(), 1);
+    assert_eq!(stage.exit(zkfc1), None);
+    stage.world.kill(zk);
+    stage.world.kill(zkfc1);
+    stage.until(61_000).world.start(zkfc1);
+    stage.until(90_000);
+    assert!(stage.exit(zkfc1).is_some_and(|(_, why)| why.starts_with("exit(6)")));
+}
+
 /// An unhealthy NameNode is asked for a dump, answers it, and is demoted gracefully.
 #[test]
 fn an_unhealthy_namenode_loses_the_lock_at_the_next_round() {
