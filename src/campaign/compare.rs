@@ -8,6 +8,7 @@
 //! Modelled on: common random numbers; ranking and selection on paired samples.
 
 use super::pool::{Panicked, Pool};
+use crate::runner::objectives::Asked;
 use crate::runner::record::Record;
 
 /// One architecture under one disaster.
@@ -19,6 +20,8 @@ pub struct Cell {
     pub disaster: String,
     /// Hash of the scenario that the two make; `Err`: why they make none.
     pub scenario: Result<u64, String>,
+    /// What its runs must hold.
+    pub asked: Asked,
 }
 
 /// What is compared.
@@ -94,6 +97,7 @@ mod tests {
             architecture: architecture.into(),
             disaster: "kill".into(),
             scenario,
+            asked: Asked::default(),
         };
         let none = Err("it has no JournalNodes".into());
         Plan {

@@ -6,8 +6,10 @@
 
 use super::compare::{Cell, Comparison, Plan};
 use crate::engine::time::SimDuration;
+use crate::runner::objectives::Asked;
 use crate::runner::record::{Outage, Record, Rto};
 use crate::runner::sample;
+use crate::scenario::model::{Bound, Measure, Objective, Statistic};
 
 const DESIGNS: [&str; 3] = ["tutorial-sshfence", "qjm-stock", "nfs-unfenced"];
 const DISASTERS: [&str; 2] = ["nn-host-power-loss", "jn-majority-loss"];
@@ -25,7 +27,13 @@ pub(crate) fn comparison(runs: u64) -> Comparison {
             let ran = if scenario.is_ok() { runs } else { 0 };
             records.push((0..ran).map(|seed| record(design, disaster, seed)).collect());
             let (architecture, disaster) = (design_name.into(), disaster_name.into());
-            cells.push(Cell { architecture, disaster, scenario });
+            let bound = Bound { low: 0, high: Some(60_000_000_000) };
+            let text = "rto_p95 < 60s".to_owned();
+            let (measure, statistic) = (Measure::Rto, Statistic::Quantile(950));
+            let objective = Objective { text, service: None, measure, statistic, bound };
+            let service = "hdfs-meta-write".to_owned();
+            let asked = Asked { objectives: vec![objective], service };
+            cells.push(Cell { architecture, disaster, scenario, asked });
         }
     }
     Comparison { plan: Plan { cells, root: 0, runs }, records }

@@ -11,7 +11,7 @@ use crate::engine::time::SimDuration;
 use crate::measure::Loss;
 use crate::measure::interval;
 use crate::measure::quantile::{Level, beyond_max, quantile};
-use crate::oracle::Verdict;
+use crate::oracle::{Gap, Verdict, Violation};
 use crate::runner::record::{Record, ServiceRecord};
 
 pub use crate::measure::interval::{Difference, Paired, Share};
@@ -76,6 +76,10 @@ pub struct CellSummary {
     pub violated: u64,
     /// Runs in which too little was seen.
     pub inconclusive: u64,
+    /// Bounds on statistics that the runs miss.
+    pub missed: Vec<Violation>,
+    /// Bounds on statistics that so few runs cannot decide.
+    pub undecided: Vec<Gap>,
 }
 
 /// One service in one cell.
@@ -125,6 +129,15 @@ pub struct PairSummary {
     pub rto: Paired,
 }
 
+impl Summary {
+    /// Every bound on a statistic that is missed or not decided, by cell.
+    pub fn verdict(&self) -> Verdict {
+        let missed = self.cells.iter().flat_map(|cell| cell.missed.iter().cloned());
+        let undecided = self.cells.iter().flat_map(|cell| cell.undecided.iter().cloned());
+        Verdict::of(missed.collect(), undecided.collect())
+    }
+}
+
 impl<T: Ord + Copy> Spread<T> {
     fn of(sample: impl Iterator<Item = T>) -> Spread<T> {
         let mut sorted: Vec<T> = sample.collect();
@@ -153,7 +166,13 @@ pub fn summarize(comparison: &Comparison) -> Summary {
         let count = |is: fn(&Verdict) -> bool| {
             records.iter().filter(|record| is(&record.verdict())).count() as u64
         };
+        let (missed, undecided) = match records.is_empty() {
+            true => (Vec::new(), Vec::new()),
+            false => cell.asked.of_campaign(records),
+        };
         CellSummary {
+            missed,
+            undecided,
             architecture: cell.architecture.clone(),
             disaster: cell.disaster.clone(),
             not_applicable: cell.scenario.as_ref().err().cloned(),

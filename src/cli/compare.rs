@@ -21,6 +21,7 @@ use crate::campaign::compare::{Cell, Comparison, Plan, compare};
 use crate::campaign::pool::Pool;
 use crate::campaign::summary::summarize;
 use crate::report;
+use crate::runner::objectives::Asked;
 use crate::runner::{Session, Watch};
 use crate::scenario::{Document, Scenario, Vocabulary};
 use crate::systems::Registry;
@@ -103,6 +104,7 @@ impl CompareArgs {
                 architecture: design.name.clone(),
                 disaster: disaster.to_string(),
                 scenario: hash.ok_or_else(|| "it lacks what the disaster names".to_string()),
+                asked: scenario.as_ref().map(Asked::by).unwrap_or_default(),
             });
             grid.scenarios.push(scenario.map(Arc::new));
         };
@@ -207,5 +209,8 @@ pub(super) fn run(args: &CompareArgs, registry: Registry) -> Outcome {
         }
         Format::Json => args.output.print(&json),
     }
-    Ok(())
+    match summary.verdict().exit_status() {
+        0 => Ok(()),
+        status => Err(Failure::Status(status)),
+    }
 }

@@ -16,6 +16,7 @@ use super::{Failure, Outcome};
 use crate::engine::note::Stamped;
 use crate::history::Fact;
 use crate::report;
+use crate::runner::objectives::Asked;
 use crate::runner::{Lineage, Record, Session, Watch};
 use crate::scenario::{Scenario, Vocabulary};
 use crate::systems::Registry;
@@ -89,6 +90,7 @@ impl RunArgs {
         }
         let lineage = self.lineage.clone().unwrap_or_default();
         let registry = Arc::new(registry);
+        let asked = Asked::by(&scenario);
         let run = || {
             let session = Session::open_lineage(scenario, registry, self.seed, (watch, &lineage))?;
             Ok(session.finish_with_history())
@@ -97,6 +99,10 @@ impl RunArgs {
         let (mut record, history) = told
             .map_err(|_| Failure::Bug(self.reproduce()))?
             .map_err(|why: String| Failure::BadInput(format!("{}: {why}", self.scenario)))?;
+        // One run is the smallest campaign.
+        let (violations, gaps) = asked.of_campaign(std::slice::from_ref(&record));
+        record.violations.extend(violations);
+        record.gaps.extend(gaps);
         record.reproduce = self.reproduce();
         Ok((record, history))
     }

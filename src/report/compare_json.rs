@@ -79,6 +79,8 @@ fn cell(cell: &CellSummary) -> Value {
         "not_applicable": cell.not_applicable,
         "services": services,
         "split_brain": split_brain,
+        "objectives_missed": cell.missed.iter().map(|one| &one.claim).collect::<Vec<_>>(),
+        "objectives_open": cell.undecided.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "verdicts": {
             "passed": cell.passed,
             "violated": cell.violated,

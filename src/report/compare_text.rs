@@ -21,6 +21,7 @@ pub fn compare(summary: &Summary, paint: Paint, digest: u64, reproduce: &str) ->
         write_table(&mut page, &table, paint);
         write_phases(&mut page, summary, &table, paint);
     }
+    objectives(&mut page, summary, paint);
     verdicts(&mut page, summary, paint);
     page.push_str(&paint.with(Ink::Faint, &format!("digest of digests {}", hex(digest))));
     page.push_str(&format!("\nrepeat it: {reproduce}\n"));
@@ -103,6 +104,19 @@ fn write_phases(page: &mut String, summary: &Summary, table: &Table, paint: Pain
             .collect();
         let line = format!("  {name:names$}  mean phases: {}", told.join("  "));
         page.push_str(&format!("{}\n", paint.with(Ink::Faint, line.trim_end())));
+    }
+}
+
+fn objectives(page: &mut String, summary: &Summary, paint: Paint) {
+    let mut title = format!("\n{}\n", paint.with(Ink::Strong, "objectives"));
+    for cell in &summary.cells {
+        let (design, disaster) = (&cell.architecture, &cell.disaster);
+        let missed = cell.missed.iter().map(|one| (Ink::Bad, format!("missed: {}", one.claim)));
+        let undecided = cell.undecided.iter().map(|gap| (Ink::Doubt, format!("open: {gap}")));
+        for (ink, text) in missed.chain(undecided) {
+            page.push_str(&std::mem::take(&mut title));
+            page.push_str(&format!("  {design} under {disaster}  {}\n", paint.with(ink, &text)));
+        }
     }
 }
 

@@ -93,6 +93,7 @@ pub fn page(summary: &Summary, plots: &[Plot], digest: u64, reproduce: &str) -> 
             out.push('\n');
         }
     }
+    objectives(&mut out, summary);
     out.push_str("<h2>How to read this</h2>\n<dl>\n");
     for (term, meaning) in TERMS {
         tell(&mut out, format_args!("<dt>{}</dt><dd>{meaning}</dd>\n", escape(term)));
@@ -113,6 +114,24 @@ pub fn page(summary: &Summary, plots: &[Plot], digest: u64, reproduce: &str) -> 
 fn tell(out: &mut String, text: std::fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
     assert!(written.is_ok(), "a string takes everything");
+}
+
+fn objectives(out: &mut String, summary: &Summary) {
+    let missed = summary.cells.iter().flat_map(|cell| {
+        let missed = cell.missed.iter().map(|one| ("bad", one.claim.clone()));
+        let open = cell.undecided.iter().map(|gap| ("doubt", gap.to_string()));
+        missed.chain(open).map(move |(class, text)| (cell, class, text))
+    });
+    let lines: Vec<String> = missed
+        .map(|(cell, class, text)| {
+            let cell = escape(&format!("{} under {}", cell.architecture, cell.disaster));
+            format!("<li>{cell}: <span class=\"{class}\">{}</span></li>\n", escape(&text))
+        })
+        .collect();
+    if !lines.is_empty() {
+        let lines = lines.concat();
+        tell(out, format_args!("<h2>Objectives missed or open</h2>\n<ul>\n{lines}</ul>\n"));
+    }
 }
 
 fn section(out: &mut String, n: usize, table: &Table) {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objectives;
+use super::objectives::Asked;
 use super::record::{
     CensusRow, ExitRecord, FailoverRecord, FaultRecord, Phase, Record, ResourceRecord,
     ServiceRecord, TimelineLine, Weight,
@@ -41,9 +41,7 @@ impl Session {
         for service in &mut record.services {
             service.phases = paths.phases(&service.name, &service.measure, &mut record.gaps);
         }
-        let service = self.scenario.loads.first().map_or("", |load| load.service.as_str());
-        let (violations, gaps) =
-            objectives::held(&self.scenario.objectives, service, std::slice::from_ref(&record));
+        let (violations, gaps) = Asked::by(&self.scenario).of_run(&record);
         record.violations.extend(violations);
         record.gaps.extend(gaps);
         (record, self.history)

@@ -1,7 +1,8 @@
 //! Objectives: bounds that a scenario sets on measures, held against finished runs.
 //!
-//! Of one run a statistic is that run's value. Of several, a quantile is the sample's: if it lies
-//! in its bound but there are too few runs for an interval, that is a gap.
+//! A bound on each run is held against every run by itself. A bound on a statistic is held against
+//! a campaign, of which a single run is the smallest: its statistic is its value. A quantile that
+//! lies in its bound over too few runs for an interval is a gap.
 //!
 //! Here: a measure's value in a record, statistics over records.
 //! Never here: the definition of a measure.
@@ -11,19 +12,47 @@ use super::record::{Gap, Record, ServiceRecord, Violation};
 use crate::engine::time::SimTime;
 use crate::measure::Rto;
 use crate::measure::quantile::{Level, ranks};
+use crate::scenario::Scenario;
 use crate::scenario::model::{Measure, Objective, Statistic};
 
 /// The name under which a missed objective is a violation.
 pub const PROPERTY: &str = "objective";
 
-/// What the runs miss; `service` is meant where an objective names none.
-pub fn held(
-    objectives: &[Objective],
-    service: &str,
+/// What a scenario asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// In the order of its file.
+    pub objectives: Vec<Objective>,
+    /// The service that is meant where an objective names none.
+    pub service: String,
+}
+
+impl Asked {
+    /// By a scenario; its first load's service is meant.
+    pub fn by(scenario: &Scenario) -> Asked {
+        let service = scenario.loads.first().map_or("", |load| load.service.as_str());
+        Asked { objectives: scenario.objectives.clone(), service: service.to_owned() }
+    }
+
+    /// Bounds on each run that this one misses.
+    pub fn of_run(&self, record: &Record) -> (Vec<Violation>, Vec<Gap>) {
+        held(self, std::slice::from_ref(record), |statistic| statistic == Statistic::Each)
+    }
+
+    /// Bounds on statistics that these runs miss.
+    pub fn of_campaign(&self, records: &[Record]) -> (Vec<Violation>, Vec<Gap>) {
+        held(self, records, |statistic| statistic != Statistic::Each)
+    }
+}
+
+fn held(
+    asked: &Asked,
     records: &[Record],
+    meant: fn(Statistic) -> bool,
 ) -> (Vec<Violation>, Vec<Gap>) {
     let (mut violations, mut gaps) = (Vec::new(), Vec::new());
-    for objective in objectives {
+    for objective in asked.objectives.iter().filter(|objective| meant(objective.statistic)) {
+        let service = &asked.service;
         match hold(objective, service, records) {
             Held::Yes => {}
             Held::No { value, at } => violations.push(Violation {
@@ -156,8 +185,11 @@ mod tests {
     }
 
     fn judge(objective: Objective, records: &[Record]) -> (usize, usize) {
-        let (violations, gaps) = held(&[objective], "hdfs-meta-write", records);
-        (violations.len(), gaps.len())
+        let service = "hdfs-meta-write".to_owned();
+        let asked = Asked { objectives: vec![objective], service };
+        let each = records.iter().map(|record| asked.of_run(record));
+        let all = each.chain([asked.of_campaign(records)]);
+        all.fold((0, 0), |sum, (found, gaps)| (sum.0 + found.len(), sum.1 + gaps.len()))
     }
 
     #[test]
