@@ -158,12 +158,28 @@ impl Importer<'_> {
                 self.notes.push((set.place, note));
                 return Ok(true);
             }
+            if found.key.name() == "dfs.ha.fencing.methods" {
+                self.note_scripts(set);
+            }
             if let Some(value) = self.checked(found.key, name, (&set.value, set.place))? {
                 keys.add(found.name, value, set.place);
             }
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// What a script does cannot be read out of its name.
+    fn note_scripts(&mut self, set: &Set) {
+        let scripts = set.value.lines().map(str::trim).filter(|line| line.starts_with("shell("));
+        for script in scripts.filter(|line| !["shell(/bin/true)", "shell(true)"].contains(line)) {
+            let note = format!(
+                "what {} does is not known here: it is taken to succeed; \
+                 hadr.fencing.shell.outcomes can say otherwise",
+                shortened(script)
+            );
+            self.notes.push((set.place, note));
+        }
     }
 
     fn zoo_key(&mut self, line: &Line, written: &mut [Keys]) -> Result<bool, Wrong> {

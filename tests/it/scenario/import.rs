@@ -307,6 +307,7 @@ fn what_was_read_otherwise_than_written_is_noted() {
         ("dfs.ha.nn.not-become-active-in-safemode", "yes"),
         ("dfs.ha.automatic-failover.enabled.ns", "true"),
         ("dfs.namenode.name.dir", "/data/${user.name}"),
+        ("dfs.ha.fencing.methods", "sshfence\n  shell(/opt/fence.sh $target_host)"),
     ]);
     let zoo = "tickTime=2000\nServer.1=z1:2888:3888\nminSessionTimeout=-1\nweight.1=3\n\
                server.1=z1:2888:3888\nserver.2=z9:2888:3888:observer\n";
@@ -320,6 +321,7 @@ fn what_was_read_otherwise_than_written_is_noted() {
         hdfs-site.xml:2: no dfs.client.failover.proxy.provider.ns: clients of these files do not know how to fail over
         hdfs-site.xml:8: dfs.ha.nn.not-become-active-in-safemode stands again: the later "yes" wins
         hdfs-site.xml:8: dfs.ha.nn.not-become-active-in-safemode: neither true nor false: the stock value is taken
+        hdfs-site.xml:11: what shell(/opt/fence.sh $target_host) does is not known here: it is taken to succeed; hadr.fencing.shell.outcomes can say otherwise
         zoo.cfg:2: ZooKeeper reads `server.`, in small letters, and ignores this line: each such server stands alone
         zoo.cfg:4: groups and weights are not modelled: every server has one vote
         zoo.cfg:6: server.2 is an observer: it has no vote and is left out"#]].assert_eq(&imported.notes.join("\n"));
