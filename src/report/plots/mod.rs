@@ -34,7 +34,7 @@ fn of_table(summary: &Summary, table: &Table) -> Vec<Plot> {
     let lines: Vec<Line<'_>> =
         table.rows.iter().filter_map(|row| line(summary, table, &row.architecture)).collect();
     let plot = |kind: &str, svg: String| Plot {
-        name: format!("{kind}-{}-{}", table.service, table.disaster),
+        name: file_stem(&format!("{kind}-{}-{}", table.service, table.disaster)),
         disaster: table.disaster.clone(),
         service: table.service.clone(),
         svg,
@@ -42,6 +42,12 @@ fn of_table(summary: &Summary, table: &Table) -> Vec<Plot> {
     let distribution = distribution::draw(table, &lines).map(|svg| plot("rto", svg));
     let phases = phases::draw(table, &lines).map(|svg| plot("phases", svg));
     distribution.into_iter().chain(phases).collect()
+}
+
+/// Names of disasters are free text; names of files are not.
+fn file_stem(name: &str) -> String {
+    let safe = |letter: char| if letter.is_alphanumeric() || letter == '.' { letter } else { '-' };
+    name.chars().map(safe).collect()
 }
 
 /// One architecture's line in a plot.
