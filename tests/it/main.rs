@@ -3,3 +3,4 @@
 mod examples;
 mod keys;
 mod scenario;
+mod zookeeper;
