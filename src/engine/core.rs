@@ -126,6 +126,8 @@ pub(super) struct HostState {
 
 #[derive(Clone, Copy, Default)]
 pub(super) struct Clock {
+    /// What the monotonic clock reads at the start of the run: the host booted before it.
+    pub(super) booted_ns: u64,
     pub(super) drift_ppm: i32,
     pub(super) wall_offset_ns: i64,
 }
@@ -135,7 +137,7 @@ impl Clock {
         let ns = now.as_nanos();
         let local = if self.drift_ppm == 0 { ns } else { self.drifted(ns) };
         LocalTime {
-            monotonic: Monotonic::from_nanos(local),
+            monotonic: Monotonic::from_nanos(self.booted_ns + local),
             wall: Wall::from_nanos(local.saturating_add_signed(self.wall_offset_ns)),
         }
     }

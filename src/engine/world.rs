@@ -8,6 +8,7 @@ use super::cause::{CriticalPath, What};
 use super::census::CensusRow;
 use super::core::{Broken, Core, HostState, Life, MarkHit, Parked, ProcessState, Turn};
 use super::ctx::Ctx;
+use super::dice::{Purpose, below, weather_word};
 use super::digest::Digest;
 use super::disk::{Device, DiskOptions};
 use super::event::Event;
@@ -18,6 +19,11 @@ use super::note::{Note, Stamped};
 use super::process::{ConnEvent, Input, Process, Tag};
 use super::time::{SimDuration, SimTime};
 use super::volume::Volume;
+
+/// When a host had booted, before the run: what counts from there (a grid of expiry) has a random
+/// phase against all else.
+const BOOTED: Purpose = Purpose::named("engine/booted");
+const BOOTED_NS_MAX: u64 = 3_600_000_000_000;
 
 /// How a host is equipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +106,8 @@ impl World {
         });
         let mut clock = super::core::Clock::default();
         clock.drift_ppm = options.drift_ppm;
+        let address = self.core.address(&format!("host:{name}"));
+        clock.booted_ns = below(weather_word(address, BOOTED, 0), BOOTED_NS_MAX);
         let cores = vec![SimTime::START; options.cores.max(1) as usize];
         let name = name.to_string();
         self.add_device(host, &name, options.disk);

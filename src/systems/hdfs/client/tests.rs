@@ -72,7 +72,7 @@ impl Process for NameNode {
             Input::Granted(tag) => {
                 let mut ipc = self.ipc.take().expect("started");
                 if let Some(incoming) = ipc.on_granted(tag, ctx) {
-                    let now = ctx.now().monotonic.since(Monotonic::from_nanos(0));
+                    let now = SimDuration::from_nanos(ctx.now().wall.as_nanos());
                     let result = if self.active_from.is_some_and(|from| from <= now) {
                         Ok(self.answer(incoming.request))
                     } else {

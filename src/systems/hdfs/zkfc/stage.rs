@@ -223,7 +223,7 @@ const PROMOTED: u32 = 2;
 impl NameNode {
     fn answer(&mut self, call: Incoming<HaService>, ctx: &mut Ctx<'_>) {
         let server = self.server.as_ref().expect("started");
-        let now_s = ctx.now().monotonic.as_nanos() / 1_000_000_000;
+        let now_s = ctx.now().wall.as_nanos() / 1_000_000_000;
         let result = match call.request {
             HaRequest::GetServiceStatus => {
                 Ok(HaResponse::Status(HaStatus { state: self.state, not_ready: None }))
