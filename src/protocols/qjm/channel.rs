@@ -182,12 +182,11 @@ pub struct Channel<E> {
     committed: Option<TxId>,
     out_of_sync: bool,
     heartbeat_ended: Option<Monotonic>,
-    marks_lost_batches: bool,
 }
 
 impl<E> Channel<E> {
-    /// A channel that has said nothing yet. `marks_lost_batches` is false only in a plant.
-    pub const fn new(queue_limit_bytes: u64, marks_lost_batches: bool) -> Channel<E> {
+    /// A channel that has said nothing yet.
+    pub const fn new(queue_limit_bytes: u64) -> Channel<E> {
         Channel {
             queue: VecDeque::new(),
             queue_limit_bytes,
@@ -198,7 +197,6 @@ impl<E> Channel<E> {
             committed: None,
             out_of_sync: false,
             heartbeat_ended: None,
-            marks_lost_batches,
         }
     }
 
@@ -251,7 +249,7 @@ impl<E> Channel<E> {
         let (number, result) = match running {
             Running::Edits { number, bytes } => {
                 self.queued_bytes -= bytes;
-                self.out_of_sync |= result.is_err() && self.marks_lost_batches;
+                self.out_of_sync |= result.is_err();
                 (number, result)
             }
             Running::Start { number } => {
@@ -352,7 +350,7 @@ mod tests {
 
     impl Stage {
         fn new() -> Stage {
-            let mut channel = Channel::new(100, true);
+            let mut channel = Channel::new(100);
             channel.set_epoch(Epoch(1));
             Stage { channel, now_ms: 0 }
         }

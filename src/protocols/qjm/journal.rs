@@ -208,8 +208,7 @@ impl<E: Clone> Journal<E> {
                 self.after_accept(accepted, downloaded, out);
             }
             Waiting::Formatting { namespace } => {
-                let mut fresh = Stored::default();
-                fresh.namespace = Some(namespace);
+                let fresh = Stored { namespace: Some(namespace), ..Stored::default() };
                 *self = Journal::recovered(self.settings, fresh, out);
                 answer(Answer::Done, out);
             }

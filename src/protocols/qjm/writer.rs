@@ -21,13 +21,11 @@ use crate::protocols::Outbox;
 pub struct WriterRules {
     /// Which copy wins in recovery.
     pub rank: Rank,
-    /// Whether a journal that lost a batch is disabled until the next segment.
-    pub marks_lost_batches: bool,
 }
 
 impl WriterRules {
     /// As upstream.
-    pub const HONEST: WriterRules = WriterRules { rank: recovery::rank, marks_lost_batches: true };
+    pub const HONEST: WriterRules = WriterRules { rank: recovery::rank };
 }
 
 /// How long each kind of quorum call may take.
@@ -209,6 +207,7 @@ enum Stage {
     Start,
     Flush { last: TxId },
     Finalize,
+    HasSomeData,
     Format,
 }
 
@@ -233,8 +232,7 @@ pub struct Writer<E> {
 impl<E: Clone> Writer<E> {
     /// A new instance, without an epoch.
     pub fn new(settings: WriterSettings) -> Writer<E> {
-        let WriterRules { marks_lost_batches, .. } = settings.rules;
-        let channel = || Channel::new(settings.queue_limit_bytes, marks_lost_batches);
+        let channel = || Channel::new(settings.queue_limit_bytes);
         let channels = settings.loggers.iter().map(|_| channel()).collect();
         Writer {
             settings,
@@ -293,8 +291,7 @@ impl<E: Clone> Writer<E> {
                 self.begin(Stage::Finalize, task, now, out);
             }
             Input::Format => {
-                let namespace = self.settings.namespace;
-                self.begin(Stage::Format, |_| Task::Format { namespace }, now, out);
+                self.begin(Stage::HasSomeData, |_| Task::IsFormatted, now, out);
             }
             Input::Purge { min } => {
                 self.number_last += 1;
@@ -324,7 +321,7 @@ impl<E: Clone> Writer<E> {
         let number = self.number_last;
         let loggers = self.channels.len();
         let need = match stage {
-            Stage::Format => Need::all(loggers),
+            Stage::HasSomeData | Stage::Format => Need::all(loggers),
             Stage::JournalStates
             | Stage::NewEpoch { .. }
             | Stage::Prepare { .. }
@@ -350,7 +347,7 @@ impl<E: Clone> Writer<E> {
             Stage::FinalizeRecovered { .. } | Stage::Finalize => timeouts.finalize_segment,
             Stage::Start => timeouts.start_segment,
             Stage::Flush { .. } => timeouts.write_txns,
-            Stage::Format => timeouts.operations,
+            Stage::HasSomeData | Stage::Format => timeouts.operations,
         }
     }
 
@@ -435,6 +432,11 @@ impl<E: Clone> Writer<E> {
                 out.ask(Ask::Done(Outcome::Flushed { last }));
             }
             Stage::Finalize => out.ask(Ask::Done(Outcome::Finalized)),
+            Stage::HasSomeData => {
+                // What the operator answers to "re-format?" is settled: this call is the answer.
+                let namespace = self.settings.namespace;
+                self.begin(Stage::Format, |_| Task::Format { namespace }, now, out);
+            }
             Stage::Format => out.ask(Ask::Done(Outcome::Formatted)),
         }
     }

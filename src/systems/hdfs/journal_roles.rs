@@ -34,20 +34,13 @@ pub const ROLES: [RoleSpec; 1] = [RoleSpec {
 }];
 
 /// Bugs of the shared log's history.
-pub const PLANTS: [PlantSpec; 2] = [
-    PlantSpec {
-        name: HDFS_3845,
-        meaning: "recovery ranks an accepted decision above a newer writer's edits, and starting \
-                  a segment does not drop the decision about it",
-    },
-    PlantSpec {
-        name: HDFS_3726,
-        meaning: "a writer goes on sending to a journal that lost a batch",
-    },
-];
+pub const PLANTS: [PlantSpec; 1] = [PlantSpec {
+    name: HDFS_3845,
+    meaning: "recovery ranks an accepted decision above a newer writer's edits, and starting a \
+              segment does not drop the decision about it",
+}];
 
 const HDFS_3845: &str = "HDFS-3845";
-const HDFS_3726: &str = "HDFS-3726";
 
 fn journal_rules(build: &Build<'_>) -> JournalRules {
     let start_forgets_decision = !build.planted(HDFS_3845);
@@ -55,10 +48,7 @@ fn journal_rules(build: &Build<'_>) -> JournalRules {
 }
 
 fn writer_rules(build: &Build<'_>) -> WriterRules {
-    WriterRules {
-        rank: if build.planted(HDFS_3845) { decisions_first } else { recovery::rank },
-        marks_lost_batches: !build.planted(HDFS_3726),
-    }
+    WriterRules { rank: if build.planted(HDFS_3845) { decisions_first } else { recovery::rank } }
 }
 
 /// The plant's ranking: whether and in which epoch a decision was accepted, then the length.

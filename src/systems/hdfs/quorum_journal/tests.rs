@@ -3,6 +3,7 @@
 //! Here: the times of hdfs-ha.md 0b and 1.8 (S7, S8, S9, S15, S28), recovery, the syncer, reading.
 //! Never here: the protocol's own rules (`protocols::qjm`).
 //! Modelled on: Hadoop `TestQuorumJournalManager`, `TestJournalNodeSync`.
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it is about")]
 
 use super::*;
 use crate::engine::config::Config;
@@ -28,6 +29,8 @@ const LOG: ResourceName = ResourceName(0);
 /// What a test tells the scribe.
 #[derive(Clone, Copy, Debug)]
 enum Order {
+    /// An operator formats through a new writer.
+    Format,
     /// A new writer recovers.
     Recover,
     /// Opens a segment and writes its first edit.
@@ -80,6 +83,10 @@ impl Scribe {
 
     fn order(&mut self, order: Order, ctx: &mut Ctx<'_>) {
         match order {
+            Order::Format => {
+                self.log.open_for_write(ctx);
+                self.log.format(ctx);
+            }
             Order::Recover => {
                 self.log.open_for_write(ctx);
                 self.log.recover(ctx);
@@ -327,6 +334,18 @@ fn a_fresh_log_is_written_and_every_copy_has_it() {
         let of = rows.iter().filter(|row| row.kind == kind);
         assert_eq!(of.map(|row| row.count).sum::<u64>(), count, "{kind}");
     }
+}
+
+/// Formatting needs every JournalNode, and clears what the log held.
+#[test]
+fn format_needs_all_journals_and_clears_them() {
+    let mut cluster = Cluster::writing(3);
+    assert_eq!(cluster.say(1, Order::Format), [("formatted", 0)]);
+    assert_eq!(cluster.say(1, Order::Recover), [("recovered", 1_000)]); // epochs begin anew
+    cluster.world.stop(cluster.journals[2]);
+    let heard = cluster.tell(1, Order::Format, 100_000);
+    assert_eq!(heard[0].0, "timed out");
+    assert!((60_000..60_010).contains(&heard[0].2), "{heard:?}");
 }
 
 #[test]
