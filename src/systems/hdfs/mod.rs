@@ -16,6 +16,7 @@ pub mod journal_roles;
 pub mod journalnode;
 pub mod keys;
 pub mod namenode;
+pub mod namenode_roles;
 pub mod nfs;
 pub mod quorum_journal;
 pub mod segment_fetch;

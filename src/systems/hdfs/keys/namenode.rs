@@ -36,6 +36,25 @@ key_table! {
         sweep: (16, 65_536),
         mechanism: "hdfs/edit-log",
     }
+    /// Directories for images; they number the local edits directories unless those are given.
+    DFS_NAMENODE_NAME_DIR: &'static str {
+        name: "dfs.namenode.name.dir",
+        deprecated: &["dfs.name.dir"],
+        suffix: NameNode,
+        unit: Plain,
+        stock: &[(HADOOP_3_4, "file://${hadoop.tmp.dir}/dfs/name")],
+        sweep: ("file:///d1", "file:///d1,file:///d2"),
+        mechanism: "hdfs/edit-log",
+    }
+    /// Directories for local edits, each written and synced in turn after the shared journal.
+    DFS_NAMENODE_EDITS_DIR: &'static str {
+        name: "dfs.namenode.edits.dir",
+        suffix: NameNode,
+        unit: Plain,
+        stock: &[(HADOOP_3_4, "${dfs.namenode.name.dir}")],
+        sweep: ("file:///d1", "file:///d1,file:///d2"),
+        mechanism: "hdfs/edit-log",
+    }
     /// Local edits directories that must remain, else the NameNode ends itself.
     DFS_NAMENODE_EDITS_DIR_MINIMUM: u64 {
         name: "dfs.namenode.edits.dir.minimum",

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::shared_journal::SharedJournal;
 use super::storage::{self, ImageRecord};
-use super::{CHECKPOINT_SAVED, CHECKPOINT_STARTED, NameNode, tags};
+use super::{NameNode, marks, tags};
 use crate::engine::ctx::Ctx;
 use crate::engine::flow::FlowProgress;
 use crate::engine::id::{FlowId, ProcessId};
@@ -140,7 +140,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             ctx.release(self.threads().cp_lock); // granted to a thread that was interrupted
             return;
         };
-        ctx.mark(CHECKPOINT_STARTED);
+        ctx.mark(marks::CHECKPOINT_STARTED.mark());
         let namespace = self.namespace.clone();
         let image = Arc::new(Image { txid: self.last_applied, namespace });
         let bytes = image.bytes(self.options.costs.image_inode_bytes);
@@ -169,7 +169,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         if !done {
             return self.checkpointer_sleeps(ctx);
         }
-        ctx.mark(CHECKPOINT_SAVED);
+        ctx.mark(marks::CHECKPOINT_SAVED.mark());
         self.image_saved(image.txid, ctx);
         self.checkpointer.rules.as_mut().expect("the thread runs").saved(began);
         self.upload(&image, ctx);

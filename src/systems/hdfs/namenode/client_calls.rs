@@ -11,7 +11,7 @@ use super::journals::Work;
 use super::options::EDITS_PER_CALL_MAX;
 use super::procedures::ProcedureId;
 use super::shared_journal::{FlushBatch, SharedJournal};
-use super::{FLUSHED, FLUSHING, NameNode, ROLE_ACTIVE, tags};
+use super::{NameNode, ROLE_ACTIVE, marks, tags};
 use crate::clients::hadoop_ipc::RemoteException;
 use crate::clients::hadoop_ipc::server::{Incoming, ReplyTo};
 use crate::clients::retry::MethodClass;
@@ -282,7 +282,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             }
             let log = self.edit_log.as_ref().expect("it gave a batch");
             let segment = log.segment_first().expect("edits go to an open segment");
-            ctx.mark(FLUSHING);
+            ctx.mark(marks::FLUSHING.mark());
             let edits: Arc<[Edit]> = batch.edits.into();
             let work = FlushBatch { segment, first: batch.first, edits, bytes: batch.bytes };
             let ended = self.journals.begin(Work::Flush(work), ctx);
@@ -292,7 +292,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
 
     /// Every journal that counts has the batch.
     pub(super) fn on_flushed(&mut self, ctx: &mut Ctx<'_>) {
-        ctx.mark(FLUSHED);
+        ctx.mark(marks::FLUSHED.mark());
         self.answer_flushed(ctx);
         self.sync_edits(ctx);
         if let Some(id) = self.blocked.pop_front() {

@@ -13,6 +13,7 @@ mod http;
 mod journals;
 mod loading;
 pub(crate) mod local_journal;
+pub mod marks;
 mod monitors;
 mod options;
 mod procedures;
@@ -39,7 +40,7 @@ use self::options::Options;
 use self::shared_journal::{JournalEvent, SharedJournal};
 use crate::clients::hadoop_ipc::server::IpcServer;
 use crate::engine::ctx::Ctx;
-use crate::engine::process::{ConnEvent, Gate, Input, Mark, Process, Resource, Tag};
+use crate::engine::process::{ConnEvent, Gate, Input, Process, Resource, Tag};
 use crate::engine::time::SimDuration;
 use crate::history::{Fact, Role, Term};
 use crate::protocols::namenode::edit::Edit;
@@ -55,29 +56,6 @@ use crate::systems::hdfs::api::namenode_protocol::NamenodeProtocol;
 
 /// Opens when a NameNode serves as the active one; decides every answer to a client.
 pub const ROLE_ACTIVE: Gate = Gate::named("nn/role-active");
-/// A transition to active begins.
-pub const TRANSITION_STARTED: Mark = Mark::named("nn/transition-started");
-/// The active services are up.
-pub const ACTIVE: Mark = Mark::named("nn/active");
-/// A transition to standby begins.
-pub const DEMOTION_STARTED: Mark = Mark::named("nn/demotion-started");
-/// The standby services are up.
-pub const STANDBY: Mark = Mark::named("nn/standby");
-/// The edits of a catch-up are applied.
-pub const CAUGHT_UP: Mark = Mark::named("nn/caught-up");
-/// A batch goes to the journals.
-pub const FLUSHING: Mark = Mark::named("nn/flushing");
-/// A batch is in every journal that counts; its callers are answered.
-pub const FLUSHED: Mark = Mark::named("nn/flushed");
-/// A standby asks the active to roll.
-pub const ROLL_TRIGGERED: Mark = Mark::named("nn/roll-triggered");
-/// The edit log is rolled.
-pub const ROLLED: Mark = Mark::named("nn/rolled");
-/// A standby begins to save its namespace.
-pub const CHECKPOINT_STARTED: Mark = Mark::named("nn/checkpoint-started");
-/// An image is on the disk.
-pub const CHECKPOINT_SAVED: Mark = Mark::named("nn/checkpoint-saved");
-
 /// Locks and pools, made at every start.
 #[derive(Clone, Copy)]
 struct Threads {

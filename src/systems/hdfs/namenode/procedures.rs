@@ -11,8 +11,7 @@ use super::client_calls::Waiter;
 use super::journals::Work;
 use super::loading::Purpose;
 use super::shared_journal::SharedJournal;
-use super::{ACTIVE, CAUGHT_UP, DEMOTION_STARTED, NameNode, ROLE_ACTIVE, ROLLED, STANDBY};
-use super::{TRANSITION_STARTED, tags};
+use super::{NameNode, ROLE_ACTIVE, marks, tags};
 use crate::clients::hadoop_ipc::RemoteException;
 use crate::clients::hadoop_ipc::server::ReplyTo;
 use crate::engine::ctx::Ctx;
@@ -88,8 +87,8 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         let procedure = Procedure::begin(kind.steps());
         self.procedures.running.insert(id, Running { kind, procedure, caller });
         match kind {
-            ProcedureKind::Promotion => ctx.mark(TRANSITION_STARTED),
-            ProcedureKind::Demotion => ctx.mark(DEMOTION_STARTED),
+            ProcedureKind::Promotion => ctx.mark(marks::TRANSITION_STARTED.mark()),
+            ProcedureKind::Demotion => ctx.mark(marks::DEMOTION_STARTED.mark()),
             ProcedureKind::Roll | ProcedureKind::StartAlone => {}
         }
         self.do_step(id, procedure.step(), ctx);
@@ -158,7 +157,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             Step::RecoverJournals => self.on_step_journals(Work::Recover, ctx),
             Step::CatchUp => self.begin_load(Purpose::CatchUp, ctx),
             Step::ReprocessDatanodes => {
-                ctx.mark(CAUGHT_UP);
+                ctx.mark(marks::CAUGHT_UP.mark());
                 self.work_on_step(id, costs.clear_queues);
             }
             Step::CheckStreams => self.check_streams(id, ctx),
@@ -248,7 +247,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         self.state = HaState::Active;
         self.start_monitors(ctx);
         self.note_role(Role::Active, true, ctx);
-        ctx.mark(ACTIVE);
+        ctx.mark(marks::ACTIVE.mark());
         ctx.open_gate(ROLE_ACTIVE);
     }
 
@@ -257,7 +256,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         self.state = HaState::Standby;
         self.term = Term::default();
         self.note_role(Role::Standby, true, ctx);
-        ctx.mark(STANDBY);
+        ctx.mark(marks::STANDBY.mark());
         self.start_tailer(ctx);
         self.start_checkpointer(ctx);
     }
@@ -270,7 +269,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
                 self.answer_ha(reply_to, Ok(HaResponse::Done), ctx);
             }
             ProcedureKind::Roll => {
-                ctx.mark(ROLLED);
+                ctx.mark(marks::ROLLED.mark());
                 let log = self.edit_log.as_ref().expect("open for writing");
                 let segment = log.segment_first().expect("a segment is open");
                 let rolled = NamenodeResponse::Rolled { checkpoint: self.checkpoint, segment };

@@ -6,7 +6,7 @@
 
 use super::loading::{LoadEnd, Purpose};
 use super::shared_journal::SharedJournal;
-use super::{NameNode, ROLL_TRIGGERED, tags};
+use super::{NameNode, marks, tags};
 use crate::clients::hadoop_ipc::client::IpcClient;
 use crate::clients::hadoop_ipc::{
     CallId, CallOutcome, ConnectionKey, RemoteException, ServerAddress,
@@ -105,7 +105,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
 
     /// `triggerActiveLogRoll`.
     fn trigger_roll(&mut self, ctx: &mut Ctx<'_>) {
-        ctx.mark(ROLL_TRIGGERED);
+        ctx.mark(marks::ROLL_TRIGGERED.mark());
         self.tail.serial += 1;
         let tag = Tag::with(tags::TAIL_ROLL_LIMIT, self.tail.serial);
         let limit = ctx.arm(self.options.roll_limit, tag);

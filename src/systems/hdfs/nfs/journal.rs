@@ -15,6 +15,7 @@ use crate::systems::hdfs::namenode::SHARED_JOURNAL_TAGS;
 use crate::systems::hdfs::namenode::shared_journal::{
     FlushBatch, JournalEvent, Selection, SharedJournal, Stream,
 };
+use crate::systems::registry::MarkSpec;
 
 /// What the writing thread waits for.
 #[derive(Clone, Debug)]
@@ -47,6 +48,13 @@ pub struct NfsJournal {
     open: Option<FileHandle>,
     events: VecDeque<JournalEvent>,
 }
+
+/// The directory has no open segment: the end of the phase "journal recovery".
+pub const RECOVERED: MarkSpec = MarkSpec {
+    name: "nfs/recovered",
+    ends_phase: Some("journal recovery"),
+    meaning: "a new writer has closed the open segments of the shared edits directory",
+};
 
 const FAILED: JournalEvent = JournalEvent::Ended(Err("the shared edits directory failed"));
 
@@ -111,6 +119,7 @@ impl NfsJournal {
     /// `recoverUnfinalizedSegments`: the next open segment ends where its content does.
     fn recover_next(&mut self, mut open: VecDeque<NfsSegment>, ctx: &mut Ctx<'_>) {
         let Some(segment) = open.pop_front() else {
+            ctx.mark(RECOVERED.mark());
             return self.events.push_back(JournalEvent::Ended(Ok(())));
         };
         let first = segment.first;

@@ -1,0 +1,125 @@
+//! NameNode roles: how a scenario places NameNodes and a filer.
+//!
+//! Here: `namenode`, `filer`; what keeps a nameservice's edits; sizes, marks, selectors.
+//! Never here: what a NameNode does (`namenode`), where JournalNodes stand (`journal_roles`).
+//! Modelled on: Hadoop `dfs.nameservices`, `dfs.ha.namenodes`, `dfs.namenode.shared.edits.dir`.
+
+use super::journal_roles::{quorum_journal, shared_log};
+use super::keys;
+use super::namenode::{LOCAL_EDITS_DIRS_MAX, NameNode, NameNodeSetup, SHARED_JOURNAL_TAGS, marks};
+use super::nfs::{Filer, NfsJournal, journal};
+use super::quorum_journal::QuorumJournal;
+use crate::engine::config::Config;
+use crate::engine::process::Process;
+use crate::history;
+use crate::systems::{Build, MarkSpec, Placed, RoleSpec, SelectorSpec, SizeSpec, Who};
+
+const NAMENODE: &str = "namenode";
+const FILER: &str = "filer";
+const INODES: &str = "namespace-inodes";
+
+/// Who keeps the namespace, and on what.
+pub const ROLES: [RoleSpec; 2] = [
+    RoleSpec {
+        name: NAMENODE,
+        short: "nn",
+        beside: None,
+        family: "hadoop",
+        client: None,
+        grouped: true,
+        meaning: "NameNode: its edits lie with the JournalNodes, on the filer, or with it alone",
+        build: namenode,
+    },
+    RoleSpec {
+        name: FILER,
+        short: "filer",
+        beside: None,
+        family: "hadoop",
+        client: None,
+        grouped: true,
+        meaning: "NFS server of the shared edits directory of a nameservice",
+        build: filer,
+    },
+];
+
+/// How large a namespace is.
+pub const SIZES: [SizeSpec; 1] = [SizeSpec {
+    name: INODES,
+    default: 10_000,
+    meaning: "files and directories that a namespace has before the run",
+}];
+
+/// Protocol steps.
+pub const MARKS: [MarkSpec; marks::MARKS.len() + 1] = {
+    let mut all = [journal::RECOVERED; marks::MARKS.len() + 1];
+    let mut at = 0;
+    while at < marks::MARKS.len() {
+        all[at] = marks::MARKS[at];
+        at += 1;
+    }
+    all
+};
+
+/// Who plays which part.
+pub const SELECTORS: [SelectorSpec; 2] = [
+    SelectorSpec {
+        name: "active-namenode",
+        of: NAMENODE,
+        who: Who::Holds(history::Role::Active),
+        meaning: "a NameNode that holds itself active",
+    },
+    SelectorSpec {
+        name: "standby-namenode",
+        of: NAMENODE,
+        who: Who::Holds(history::Role::Standby),
+        meaning: "a NameNode that follows",
+    },
+];
+
+fn local_edits_dirs(config: &Config) -> usize {
+    let given = config.get(keys::DFS_NAMENODE_EDITS_DIR);
+    let dirs =
+        if given.starts_with("${") { config.get(keys::DFS_NAMENODE_NAME_DIR) } else { given };
+    dirs.split(',').filter(|dir| !dir.trim().is_empty()).count()
+}
+
+fn namenode(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
+    let group = placed.group.as_deref();
+    let config = placed.config.clone().scoped(group, Some(&placed.name));
+    let peers: Vec<_> = build
+        .population
+        .of_group(NAMENODE, group)
+        .map(|peer| peer.process)
+        .filter(|peer| *peer != placed.process)
+        .collect();
+    let local_edits_dirs = local_edits_dirs(&config);
+    if LOCAL_EDITS_DIRS_MAX < local_edits_dirs {
+        return Err(format!("at most {LOCAL_EDITS_DIRS_MAX} local edits directories"));
+    }
+    let alone = peers.is_empty();
+    let setup = NameNodeSetup {
+        config,
+        resource: shared_log(build, group),
+        peers,
+        base_inodes: build.size(INODES),
+        local_edits_dirs,
+    };
+    if let Some(filer) = build.population.of_group(FILER, group).next() {
+        let shared = NfsJournal::new(filer.process);
+        return Ok(Box::new(NameNode::new(setup, Some(shared))));
+    }
+    match quorum_journal(build, placed) {
+        Some(journal) => {
+            let shared = QuorumJournal::new(journal, SHARED_JOURNAL_TAGS);
+            Ok(Box::new(NameNode::new(setup, Some(shared))))
+        }
+        None if alone => Ok(Box::new(NameNode::<NfsJournal>::new(setup, None))),
+        None => {
+            Err("NameNodes of one nameservice share edits: place journalnodes or a filer".into())
+        }
+    }
+}
+
+fn filer(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
+    Ok(Box::new(Filer::new(shared_log(build, placed.group.as_deref()))))
+}
