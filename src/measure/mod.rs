@@ -90,6 +90,13 @@ pub struct ServiceMeasure {
     pub loss: Option<Loss>,
 }
 
+impl ServiceMeasure {
+    /// All requests, however they ended; zero if nobody calls the service.
+    pub const fn requests(&self) -> u64 {
+        self.acked + self.failed + self.unknown
+    }
+}
+
 /// Everything that was measured in one run; services and resources by their dense names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measured {

@@ -86,7 +86,7 @@ fn timeline(page: &mut String, lines: &[TimelineLine], shown: Shown) {
 
 fn measures(page: &mut String, service: &ServiceRecord, paint: Paint) {
     let measure = &service.measure;
-    let total = measure.acked + measure.failed + measure.unknown;
+    let total = measure.requests();
     let resolution = measure.resolution.map(|span| format!(", one every {} s", rounded(span)));
     let (name, asked) = (paint.with(Ink::Strong, &service.name), resolution.unwrap_or_default());
     let noticeable = rounded(measure.noticeable);
@@ -139,6 +139,9 @@ fn lost(loss: &Loss) -> (Ink, String) {
     }
 }
 
+/// So many of a phase's parts are told, the largest; all of them stand in the JSON.
+const PARTS_TOLD: usize = 2;
+
 fn phases(page: &mut String, service: &ServiceRecord, paint: Paint) {
     let whole = service.phases.iter().fold(SimDuration::ZERO, |sum, phase| sum + phase.span);
     let Some(widest) = service.phases.iter().map(|phase| phase.name.chars().count()).max() else {
@@ -146,15 +149,16 @@ fn phases(page: &mut String, service: &ServiceRecord, paint: Paint) {
     };
     for phase in &service.phases {
         let (name, span) = (&phase.name, rounded(phase.span));
-        let bar = bar(phase.span.as_nanos(), whole.as_nanos(), 30);
-        let parts: Vec<_> = phase
-            .parts
-            .iter()
-            .filter(|(_, part)| whole.scaled(1, 100) <= *part)
-            .map(|(name, part)| format!("{name} {}", rounded(*part)))
-            .collect();
+        let bar = bar(phase.span.as_nanos(), whole.as_nanos(), 20);
+        let large = |(_, part): &&(String, SimDuration)| whole.scaled(1, 100) <= *part;
+        let told = phase.parts.iter().filter(large).take(PARTS_TOLD);
+        let mut parts: Vec<_> =
+            told.map(|(name, part)| format!("{name} {}", rounded(*part))).collect();
+        if parts.len() == PARTS_TOLD && PARTS_TOLD < phase.parts.iter().filter(large).count() {
+            parts.push("…".to_owned());
+        }
         let parts = paint.with(Ink::Faint, &parts.join(", "));
-        let text = format!("    {name:<widest$}  {span:>8} s  {bar:<30}  {parts}");
+        let text = format!("    {name:<widest$}  {span:>8} s  {bar:<20}  {parts}");
         line(page, text.trim_end());
     }
 }

@@ -74,7 +74,8 @@ impl Session {
         }
         split_brain.sort_by(|one, other| one.resource.cmp(&other.resource));
         let mut services: Vec<ServiceRecord> = Vec::new();
-        for (service, measure) in self.names.services.iter().zip(measured.services) {
+        let all = self.names.services.iter().zip(measured.services);
+        for (service, measure) in all.filter(|(_, measure)| 0 < measure.requests()) {
             if let Some(loss) = measure.loss.as_ref().filter(|loss| loss.unaudited != 0) {
                 let (service, unaudited) = (service.clone(), loss.unaudited);
                 gaps.push(Gap::AuditIncomplete { service, unaudited });
@@ -156,7 +157,8 @@ fn service_lines(service: &ServiceRecord) -> Vec<TimelineLine> {
         };
         line(outage.from, "requests begin to fail or hang".to_string());
         if !outage.rto.censored() {
-            line(outage.to, format!("good again, {} s after the fault", outage.rto.span()));
+            let after = SimDuration::from_millis(outage.rto.span().as_millis());
+            line(outage.to, format!("good again, {after} s after the fault"));
         }
     }
     lines
