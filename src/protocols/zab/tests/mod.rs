@@ -5,6 +5,8 @@
 //! Modelled on: reference/zookeeper.md 8, 9, 12.2; the depth of Remix's findings.
 
 pub(crate) mod disk;
+mod rows;
+mod words;
 mod world;
 
 use super::rules::Rules;

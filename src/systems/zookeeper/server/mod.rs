@@ -39,6 +39,7 @@ use roles::Serving;
 const START: Purpose = Purpose::named("zk/start");
 const SHUTDOWN: Purpose = Purpose::named("zk/shutdown");
 const BIND: Purpose = Purpose::named("zk/bind-quorum-port");
+const CONNECT: Purpose = Purpose::named("zk/first-connect");
 const START_SERVER: Purpose = Purpose::named("zk/start-server");
 const HOP: Purpose = Purpose::named("zk/election-hop");
 const ROLL: Purpose = Purpose::named("zk/snap-count");
@@ -60,6 +61,7 @@ mod kind {
     pub(super) const HALF_TICK: u32 = 12;
     pub(super) const HANDLER: u32 = 13;
     pub(super) const LEARNER: u32 = 14;
+    pub(super) const CONNECT: u32 = 15;
 }
 
 /// One server of an ensemble. Its volume is all that survives.
@@ -194,6 +196,7 @@ impl ZooKeeperServer {
             kind::START_SERVER => self.run(zab::Input::ServerStarted, ctx),
             kind::SHUTDOWN => self.run(zab::Input::ShutDown, ctx),
             kind::SWEEP => self.sweep(ctx),
+            kind::CONNECT => self.connect_to_leader(tag.arg, ctx),
             kind::POLL => self.protocol_timer(zab::Timer::Poll, ctx),
             kind::LEADER_WAIT => self.protocol_timer(zab::Timer::Leader, ctx),
             kind::HALF_TICK => self.protocol_timer(zab::Timer::HalfTick, ctx),
@@ -246,6 +249,7 @@ impl Process for ZooKeeperServer {
             kind::HOP => "election message",
             kind::DIAL => "election connect timeout",
             kind::BIND | kind::LEADER_LOAD => "leader preparation",
+            kind::CONNECT => "follower preparation",
             kind::START_SERVER => "leader server start",
             kind::SHUTDOWN => "role shutdown",
             kind::SWEEP => "session expiry",

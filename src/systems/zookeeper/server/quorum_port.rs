@@ -7,18 +7,20 @@
 use std::collections::BTreeMap;
 
 use crate::engine::ctx::Ctx;
-use crate::engine::process::{Conn, ConnEvent, Slot};
+use crate::engine::process::{Conn, ConnEvent, Slot, Tag};
 use crate::protocols::zab::{self, Link, Sid, ToLeader, ToLearner};
 use crate::protocols::zookeeper::{DataTree, Owner};
 use crate::systems::zookeeper::quorum_api::{QUORUM_PORT, QuorumMessage, QuorumPort};
 
-use super::ZooKeeperServer;
+use super::{CONNECT, ZooKeeperServer, kind};
 
 /// Both ends of the quorum port. All volatile.
 #[derive(Clone, Default)]
 pub(super) struct QuorumEnd {
     /// To the leader; whether it is up.
     upstream: Option<(Conn, bool)>,
+    /// The role has tried to connect.
+    pub(super) dialled: bool,
     conns: BTreeMap<Link, Conn>,
     links: BTreeMap<Conn, Link>,
     links_made: u64,
@@ -35,13 +37,25 @@ impl QuorumEnd {
 }
 
 impl ZooKeeperServer {
+    /// The first connect after an election waits for what is constructed before it.
     pub(super) fn dial_leader(&mut self, to: Sid, ctx: &mut Ctx<'_>) {
+        if self.quorum.dialled {
+            return self.connect_to_leader(u64::from(to.0), ctx);
+        }
+        let span = self.span(CONNECT, self.options.spans.connect, ctx);
+        self.stage = ctx.arm(span, Tag::with(kind::CONNECT, u64::from(to.0)));
+    }
+
+    pub(super) fn connect_to_leader(&mut self, to: u64, ctx: &mut Ctx<'_>) {
+        self.quorum.dialled = true;
+        let to = Sid(u32::try_from(to).expect("a sid was put in"));
         let process = self.options.process(to).expect("a voter has a process");
         let conn = ctx.connect::<QuorumPort>(process, QUORUM_PORT);
         self.quorum.upstream = Some((conn, false));
     }
 
     pub(super) fn hang_up(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.cancel(self.stage);
         if let Some((conn, _)) = self.quorum.upstream.take() {
             ctx.close(conn);
         }

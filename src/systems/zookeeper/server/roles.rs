@@ -69,6 +69,7 @@ impl ZooKeeperServer {
                 say(marks::LOOKING.note(), 0, ctx);
             }
             Effect::Elected(vote) => {
+                self.quorum.dialled = false;
                 ctx.mark(marks::ELECTED.mark());
                 say(marks::CHOSEN.note(), u64::from(vote.ballot.leader.0), ctx);
             }

@@ -102,6 +102,15 @@ impl Stage {
         later.filter(|(stamped, fact)| wanted(stamped, fact)).map(|(s, _)| s.at).next()
     }
 
+    fn role_change(
+        &self,
+        of: ProcessId,
+        since: SimTime,
+        wanted: impl Fn(&Fact) -> bool,
+    ) -> Option<SimTime> {
+        self.first(since, |stamped, fact| stamped.by == of && wanted(fact))
+    }
+
     fn new_leader(&self, since: SimTime) -> Option<SimDuration> {
         let leads =
             |_: &Stamped, fact: &Fact| matches!(fact, Fact::RoleClaimed { role: Role::Leader, .. });
@@ -120,6 +129,10 @@ impl Stage {
         let later = self.history.iter().filter(|(s, fact)| since <= s.at && served(fact));
         later.map(|(stamped, _)| stamped.at).collect()
     }
+}
+
+const fn is_follower(fact: &Fact) -> bool {
+    matches!(fact, Fact::RoleClaimed { role: Role::Follower, .. })
 }
 
 fn writers(n: usize) -> Vec<Task> {
@@ -155,16 +168,14 @@ fn a_killed_leader_is_replaced_in_a_third_of_a_second_or_two_thirds() {
         assert!(!stage.writes(struck + SimDuration::from_secs(3)).is_empty(), "seed {seed}");
         stage.world.start(server);
         stage.run(SimDuration::from_secs(8));
-        let follows = |s: &Stamped, fact: &Fact| {
-            s.by == server && matches!(fact, Fact::RoleClaimed { role: Role::Follower, .. })
-        };
-        let back = struck + SimDuration::from_secs(4);
-        assert!(stage.first(back, follows).is_some(), "seed {seed}: did not rejoin");
+        let back = stage.role_change(server, struck, is_follower);
+        assert!(back.is_some(), "seed {seed}: did not rejoin");
     }
     took.sort_unstable();
-    assert!(230 <= took[0] && took[29] < 1_000, "{took:?}");
+    assert!(210 <= took[0] && took[29] < 1_000, "{took:?}");
+    // One finalizeWait, or a poll more; either may see its connect refused once (100 ms).
     let modes = |low, high| took.iter().filter(|ms| (low..high).contains(*ms)).count();
-    assert!(5 <= modes(230, 430) && 5 <= modes(430, 630), "{took:?}");
+    assert!(5 <= modes(210, 410) && 5 <= modes(410, 610), "{took:?}");
 }
 
 /// Reference 12.3: a leader's host loses power; followers notice after syncLimit ticks.
@@ -238,4 +249,72 @@ fn the_same_seed_gives_the_same_history() {
         (stage.world.digest(), stage.world.history_digest(), stage.world.events())
     };
     assert_eq!(digest(), digest());
+}
+
+/// Reference 12.6: the leader is cut from the followers for 20 s, clients reach all. The others
+/// elect after syncLimit; the old leader leads on until its own check; after the heal it waits for
+/// the re-send of its votes and for the kernel's retransmission.
+#[test]
+fn a_leader_cut_off_leads_on_for_a_while_and_rejoins_seconds_after_the_heal() {
+    for seed in 0..4 {
+        let mut stage = Stage::new(seed, 3, writers(3));
+        stage.run(ms(5_000 + 337 * seed));
+        let struck = stage.world.now();
+        let leader = stage.leader().expect("one leader");
+        let server = stage.servers[leader];
+        let of_others = stage.hosts.iter().enumerate().filter(|(at, _)| *at != leader);
+        let others: Vec<HostId> = of_others.map(|(_, host)| *host).collect();
+        let cut = stage.world.cut(&[stage.hosts[leader]], &others, true);
+        stage.run(ms(20_000));
+        stage.world.heal(cut);
+        let healed = stage.world.now();
+        stage.run(ms(10_000));
+        let elected = stage.new_leader(struck).expect("the others elect");
+        assert!(ms(10_100) < elected && elected < ms(10_900), "seed {seed}: {elected}");
+        let left = stage.role_change(server, struck, |fact| {
+            matches!(fact, Fact::RoleLost { role: Role::Leader, .. })
+        });
+        let left = left.expect("it steps down").since(struck);
+        assert!(ms(10_000) <= left && left < ms(12_100), "seed {seed}: {left}");
+        let back = stage.role_change(server, healed, is_follower).expect("it rejoins");
+        let back = back.since(healed);
+        assert!(ms(2_500) < back && back < ms(5_500), "seed {seed}: {back}");
+    }
+}
+
+/// Reference 2.7: a leader that was stopped finds its learners gone and steps down at its next
+/// check, a half tick to a tick after it goes on; then it follows.
+#[test]
+fn a_leader_that_was_stopped_steps_down_when_it_goes_on() {
+    let mut stage = Stage::new(1, 3, writers(3));
+    stage.run(ms(5_300));
+    let leader = stage.leader().expect("one leader");
+    let server = stage.servers[leader];
+    stage.world.stop(server);
+    stage.run(SimDuration::from_secs(30));
+    stage.world.resume(server);
+    let resumed = stage.world.now();
+    stage.run(SimDuration::from_secs(5));
+    let back = stage.role_change(server, resumed, is_follower).expect("it follows");
+    assert!(back.since(resumed) < ms(2_200), "{}", back.since(resumed));
+}
+
+/// Reference 12.5: two of three are killed and started again after 15 s. All sessions live on.
+#[test]
+fn a_lost_quorum_is_back_a_second_after_the_restart() {
+    for seed in 0..3 {
+        let mut stage = Stage::new(seed, 3, writers(3));
+        stage.run(SimDuration::from_secs(5));
+        let struck = stage.world.now();
+        let dead: Vec<ProcessId> = stage.servers[..2].to_vec();
+        dead.iter().for_each(|server| assert!(stage.world.kill(*server)));
+        stage.run(SimDuration::from_secs(15));
+        assert!(stage.writes(struck + ms(10)).is_empty(), "seed {seed}");
+        dead.iter().for_each(|server| stage.world.start(*server));
+        stage.run(SimDuration::from_secs(10));
+        let elected = stage.new_leader(struck).expect("a leader");
+        assert!(ms(15_700) < elected && elected < ms(16_800), "seed {seed}: {elected}");
+        assert!(!stage.writes(struck + ms(19_000)).is_empty(), "seed {seed}");
+        assert_eq!(stage.noted(struck, marks::EXPIRED.note()), None, "seed {seed}");
+    }
 }
