@@ -48,7 +48,6 @@ impl Zxid {
     }
 
     /// Under whose reign it was proposed.
-    #[expect(clippy::cast_possible_truncation, reason = "the high half fits")]
     pub const fn epoch(self) -> Epoch {
         Epoch((self.0 >> 32) as u32)
     }

@@ -199,21 +199,17 @@ impl World {
         for link in links {
             let (learner, leader, ..) = self.links[&link];
             if learner == who || leader == who {
-                self.break_link(link, learner == who);
+                self.break_link(link);
             }
         }
     }
 
-    fn break_link(&mut self, link: Link, by_learner: bool) {
+    fn break_link(&mut self, link: Link) {
         let Some(end) = self.links.get_mut(&link).filter(|end| end.3) else { return };
         end.3 = false;
         let (learner, leader, ..) = *end;
         self.after(leader, MS / 10, Event::UpEnds(link));
-        if !by_learner {
-            self.after(learner, MS / 10, Event::DownEnds(link));
-        } else if self.servers[learner].peer.is_some() {
-            self.after(learner, MS / 10, Event::DownEnds(link));
-        }
+        self.after(learner, MS / 10, Event::DownEnds(link));
     }
 
     /// Clients: a leader that broadcasts is given the next transaction.
@@ -357,11 +353,11 @@ impl World {
                         self.at(learner, at, Event::Down(link, packet));
                     }
                 }
-                Effect::CloseLearner(link) => self.break_link(link, false),
+                Effect::CloseLearner(link) => self.break_link(link),
                 Effect::DialLeader(to) => self.dial(who, to),
                 Effect::HangUp => {
                     if let Some(link) = self.servers[who].upstream.take() {
-                        self.break_link(link, true);
+                        self.break_link(link);
                     }
                 }
                 Effect::ToLeader(packet) => self.send_up(who, packet),

@@ -99,8 +99,8 @@ impl ZooKeeperServer {
     pub(super) fn quorum_event(&mut self, conn: Conn, event: ConnEvent, ctx: &mut Ctx<'_>) {
         let link = self.quorum.links.get(&conn).copied();
         match (event, link) {
-            (ConnEvent::Message(slot), Some(link)) => self.from_learner(link, slot, ctx),
-            (ConnEvent::Message(slot), None) => self.from_leader(slot, ctx),
+            (ConnEvent::Message(slot), Some(link)) => self.learner_said(link, slot, ctx),
+            (ConnEvent::Message(slot), None) => self.leader_said(slot, ctx),
             (ConnEvent::Connected, _) => {
                 self.quorum.upstream = Some((conn, true));
                 self.run(zab::Input::LeaderConnected, ctx);
@@ -133,7 +133,7 @@ impl ZooKeeperServer {
         }
     }
 
-    fn from_learner(&mut self, link: Link, slot: Slot, ctx: &mut Ctx<'_>) {
+    fn learner_said(&mut self, link: Link, slot: Slot, ctx: &mut Ctx<'_>) {
         let message = ctx.take::<QuorumPort>(slot);
         let heard = match &message {
             QuorumMessage::Up(packet) => *packet,
@@ -165,7 +165,7 @@ impl ZooKeeperServer {
         }
     }
 
-    fn from_leader(&mut self, slot: Slot, ctx: &mut Ctx<'_>) {
+    fn leader_said(&mut self, slot: Slot, ctx: &mut Ctx<'_>) {
         match ctx.take::<QuorumPort>(slot) {
             QuorumMessage::Down(packet) => self.run(zab::Input::LeaderPacket(packet), ctx),
             QuorumMessage::Revalidated { session, valid } => {
