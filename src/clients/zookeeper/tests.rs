@@ -22,6 +22,8 @@ const BASE: u32 = 7;
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
     Serves,
+    /// Answers requests after 5 s.
+    Slow,
     Mute,
     SaysExpired,
     HangsUp,
@@ -31,6 +33,7 @@ enum Manner {
 struct Stub {
     manner: Manner,
     zxid: u64,
+    owed: Option<(Conn, ZkMessage)>,
 }
 
 impl Process for Stub {
@@ -41,8 +44,12 @@ impl Process for Stub {
                 let message = ctx.take::<ZkClient>(slot);
                 self.answer(conn, message, ctx);
             }
+            Input::Timer(_) => {
+                if let Some((conn, owed)) = self.owed.take() {
+                    ctx.send::<ZkClient>(conn, owed);
+                }
+            }
             Input::Connection(..)
-            | Input::Timer(_)
             | Input::Disk(..)
             | Input::Granted(_)
             | Input::Flow(..)
@@ -73,7 +80,13 @@ impl Stub {
                 self.zxid += 1;
                 let exists = matches!(request, ZkRequest::Exists { .. });
                 let result = if exists { Err(ZkError::NoNode) } else { Ok(ZkAnswer::Done) };
-                ZkMessage::Reply { xid, zxid: self.zxid, result }
+                let reply = ZkMessage::Reply { xid, zxid: self.zxid, result };
+                if self.manner == Manner::Slow {
+                    self.owed = Some((conn, reply));
+                    ctx.arm(SimDuration::from_secs(5), Tag::new(APP_TIMER));
+                    return;
+                }
+                reply
             }
             (_, other) => panic!("a client does not say {other:?}"),
         };
@@ -208,7 +221,7 @@ impl Stage {
             .zip(&hosts)
             .enumerate()
             .map(|(n, (manner, host))| {
-                let stub = Box::new(Stub { manner: *manner, zxid: 100 });
+                let stub = Box::new(Stub { manner: *manner, zxid: 100, owed: None });
                 world.add_process(&format!("zk{n}"), *host, ProcessOptions::default(), stub)
             })
             .collect();
@@ -408,4 +421,17 @@ fn a_paused_client_hears_of_its_loss_when_it_goes_on() {
     stage.until(20_000);
     assert!(near(stage.once("Disconnected"), 14_100));
     assert_eq!(stage.times("SyncConnected").len(), 2);
+}
+
+/// What arrived while it was stopped counts, though its timers were due before.
+#[test]
+fn a_paused_client_reads_before_it_looks_at_the_clock() {
+    let mut stage = Stage::new(13, &[Manner::Slow], Plan::AskAt(4_000, Asked::Sync));
+    stage.until(4_010); // the ping is due at 7.3 s, the answer comes at 9 s
+    let app = stage.app;
+    stage.world.stop(app);
+    stage.until(14_000).world.resume(app);
+    stage.until(20_000);
+    assert!(near(stage.once("ok"), 14_000));
+    assert!(stage.times("Disconnected").is_empty());
 }
