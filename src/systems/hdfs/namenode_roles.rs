@@ -1,14 +1,19 @@
-//! NameNode roles: how a scenario places NameNodes and a filer.
+//! NameNode roles: how a scenario places NameNodes, and who keeps their edits and images.
 //!
-//! Here: `namenode`, `filer`; what keeps a nameservice's edits; sizes, marks, selectors.
+//! Here: `namenode`, `filer`, `secondary-namenode`, `fsimage-backup`; what keeps a nameservice's edits; sizes, marks, selectors.
 //! Never here: what a NameNode does (`namenode`), where JournalNodes stand (`journal_roles`).
 //! Modelled on: Hadoop `dfs.nameservices`, `dfs.ha.namenodes`, `dfs.namenode.shared.edits.dir`.
 
+use super::api::namenode_protocol::{HTTP_PORT, SECONDARY_HTTP_PORT};
 use super::journal_roles::{quorum_journal, shared_log};
 use super::keys;
-use super::namenode::{LOCAL_EDITS_DIRS_MAX, NameNode, NameNodeSetup, SHARED_JOURNAL_TAGS, marks};
+use super::namenode::{
+    ImageSource, LOCAL_EDITS_DIRS_MAX, NameNode, NameNodeSetup, SHARED_JOURNAL_TAGS, marks,
+};
 use super::nfs::{Filer, NfsJournal, journal};
 use super::quorum_journal::QuorumJournal;
+use super::secondary::{SecondaryNameNode, SecondarySetup};
+use super::secondary_backup::ImageBackup;
 use crate::engine::config::Config;
 use crate::engine::process::Process;
 use crate::history;
@@ -16,10 +21,12 @@ use crate::systems::{Build, MarkSpec, Placed, RoleSpec, SelectorSpec, SizeSpec, 
 
 const NAMENODE: &str = "namenode";
 const FILER: &str = "filer";
+const SECONDARY: &str = "secondary-namenode";
+const BACKUP: &str = "fsimage-backup";
 const INODES: &str = "namespace-inodes";
 
 /// Who keeps the namespace, and on what.
-pub const ROLES: [RoleSpec; 2] = [
+pub const ROLES: [RoleSpec; 4] = [
     RoleSpec {
         name: NAMENODE,
         short: "nn",
@@ -39,6 +46,26 @@ pub const ROLES: [RoleSpec; 2] = [
         grouped: true,
         meaning: "NFS server of the shared edits directory of a nameservice",
         build: filer,
+    },
+    RoleSpec {
+        name: SECONDARY,
+        short: "snn",
+        beside: None,
+        family: "hadoop",
+        client: None,
+        grouped: true,
+        meaning: "Secondary NameNode of a nameservice with one NameNode: merges its edits",
+        build: secondary,
+    },
+    RoleSpec {
+        name: BACKUP,
+        short: "backup",
+        beside: None,
+        family: "hadoop",
+        client: None,
+        grouped: true,
+        meaning: "an operator's job that copies the newest image away",
+        build: backup,
     },
 ];
 
@@ -83,6 +110,20 @@ fn local_edits_dirs(config: &Config) -> usize {
     dirs.split(',').filter(|dir| !dir.trim().is_empty()).count()
 }
 
+/// Another NameNode of the nameservice first, then whoever keeps copies.
+fn image_sources(build: &Build<'_>, placed: &Placed) -> Vec<ImageSource> {
+    let group = placed.group.as_deref();
+    let of = |role, port| {
+        let found = build.population.of_group(role, group);
+        let others = found.filter(|other| other.process != placed.process);
+        others.map(move |other| ImageSource { process: other.process, port })
+    };
+    of(NAMENODE, HTTP_PORT)
+        .chain(of(SECONDARY, SECONDARY_HTTP_PORT))
+        .chain(of(BACKUP, SECONDARY_HTTP_PORT))
+        .collect()
+}
+
 fn namenode(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
     let group = placed.group.as_deref();
     let config = placed.config.clone().scoped(group, Some(&placed.name));
@@ -103,6 +144,7 @@ fn namenode(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, 
         peers,
         base_inodes: build.size(INODES),
         local_edits_dirs,
+        sources: image_sources(build, placed),
     };
     if let Some(filer) = build.population.of_group(FILER, group).next() {
         let shared = NfsJournal::new(filer.process);
@@ -122,4 +164,24 @@ fn namenode(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, 
 
 fn filer(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
     Ok(Box::new(Filer::new(shared_log(build, placed.group.as_deref()))))
+}
+
+fn secondary(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
+    let group = placed.group.as_deref();
+    let mut namenodes = build.population.of_group(NAMENODE, group);
+    let (Some(namenode), None) = (namenodes.next(), namenodes.next()) else {
+        return Err("a Secondary NameNode serves exactly one NameNode".into());
+    };
+    let namenode = namenode.process;
+    let resource = shared_log(build, group);
+    let config = placed.config.clone().scoped(group, None);
+    Ok(Box::new(SecondaryNameNode::new(SecondarySetup { config, resource, namenode })))
+}
+
+fn backup(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
+    let group = placed.group.as_deref();
+    let namenodes = build.population.of_group(NAMENODE, group).map(|other| other.process);
+    let namenodes = namenodes.collect();
+    let config = placed.config.clone().scoped(group, None);
+    Ok(Box::new(ImageBackup::new(&config, shared_log(build, group), namenodes)))
 }

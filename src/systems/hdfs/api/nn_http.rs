@@ -56,12 +56,16 @@ pub enum NnHttpMessage {
     Answer(Status),
     /// A thread dump.
     Stacks,
+    /// A part of a body has come.
+    Part,
     /// The end of an image's body.
     ImageBody(Arc<Image>),
     /// The end of a segment's body.
     EditsBody(Arc<[Edit]>),
 }
 
+/// A body flows in parts of this size, so that whoever waits for it hears that it comes.
+pub const PART_BYTES: u64 = 67_108_864;
 /// A thread dump of some hundred threads.
 const STACKS_BYTES: u32 = 200_000;
 /// Request line or status line and headers.
@@ -80,6 +84,7 @@ impl Interface for NnHttp {
             NnHttpMessage::PutImage { .. } => "PUT image",
             NnHttpMessage::Answer(_) => "answer",
             NnHttpMessage::Stacks => "stacks",
+            NnHttpMessage::Part => "part",
             NnHttpMessage::ImageBody(_) => "image",
             NnHttpMessage::EditsBody(_) => "edits",
         }
@@ -96,6 +101,7 @@ impl Interface for NnHttp {
             | NnHttpMessage::Answer(_)
             | NnHttpMessage::ImageBody(_)
             | NnHttpMessage::EditsBody(_) => HEAD_BYTES,
+            NnHttpMessage::Part => 0,
         }
     }
 }

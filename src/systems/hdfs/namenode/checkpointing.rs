@@ -4,7 +4,6 @@
 //! Never here: when one is due, who takes it (`protocols::namenode::checkpoint`).
 //! Modelled on: Hadoop `StandbyCheckpointer`, `TransferFsImage.uploadImageFromStorage` (3.4.1).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::shared_journal::SharedJournal;
@@ -12,14 +11,13 @@ use super::storage::{self, ImageRecord};
 use super::{NameNode, marks, tags};
 use crate::engine::ctx::Ctx;
 use crate::engine::flow::FlowProgress;
-use crate::engine::id::{FlowId, ProcessId};
-use crate::engine::process::{Conn, ConnEvent, Port, Tag, Timer};
+use crate::engine::id::FlowId;
+use crate::engine::process::{Conn, ConnEvent, Tag, Timer};
 use crate::engine::time::Monotonic;
 use crate::history::{Fact, Position};
 use crate::protocols::namenode::checkpoint::{Checkpointer, Decision};
 use crate::protocols::namenode::image::Image;
-use crate::systems::hdfs::api::namenode_protocol::HTTP_PORT;
-use crate::systems::hdfs::api::nn_http::{NnHttp, NnHttpMessage, Status};
+use crate::systems::hdfs::image_transfer::{HttpPut, PutStep};
 
 #[derive(Clone, Debug, Default)]
 enum State {
@@ -39,24 +37,14 @@ enum State {
     Uploading,
 }
 
-/// One image on its way to one NameNode.
-#[derive(Clone, Debug)]
-struct Upload {
-    receiver: usize,
-    peer: ProcessId,
-    image: Arc<Image>,
-    flow: Option<FlowId>,
-    silence: Timer,
-    number: u64,
-}
-
 /// The checkpointer's thread and its uploads.
 #[derive(Clone, Default)]
 pub(super) struct CheckpointThread {
     state: State,
     rules: Option<Checkpointer>,
     serial: u64,
-    uploads: BTreeMap<Conn, Upload>,
+    /// Receivers' numbers, and what is on its way to them.
+    uploads: Vec<(usize, HttpPut)>,
 }
 
 impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
@@ -89,8 +77,8 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         if let Some(rules) = &mut self.checkpointer.rules {
             rules.cancel(now);
         }
-        for (conn, upload) in std::mem::take(&mut self.checkpointer.uploads) {
-            end_upload(conn, &upload, ctx);
+        for (_, upload) in std::mem::take(&mut self.checkpointer.uploads) {
+            upload.stop(ctx);
         }
         match self.checkpointer.state {
             State::Off | State::Asleep(_) => {}
@@ -180,21 +168,16 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         let rules = self.checkpointer.rules.as_ref().expect("the thread runs");
         let wanted: Vec<usize> =
             (0..self.setup.peers.len()).filter(|at| rules.sends_to(*at, now)).collect();
+        let bytes = image.bytes(self.options.costs.image_inode_bytes);
+        let (rate, silence) = (self.options.image_rate, self.options.image_timeout);
         for receiver in wanted {
             let peer = self.setup.peers[receiver];
-            let conn = ctx.connect::<NnHttp>(peer, Port(HTTP_PORT));
-            self.checkpointer.serial += 1;
-            let number = self.checkpointer.serial;
-            let silence = self.watch_transfer(number, ctx);
-            let image = Arc::clone(image);
-            let upload = Upload { receiver, peer, image, flow: None, silence, number };
-            self.checkpointer.uploads.insert(conn, upload);
+            let tag = Tag::with(tags::UPLOAD_SILENCE, receiver as u64);
+            let what = (Arc::clone(image), bytes);
+            let upload = HttpPut::start(peer, what, rate, (silence, tag), ctx);
+            self.checkpointer.uploads.push((receiver, upload));
         }
         self.uploads_ended(ctx);
-    }
-
-    fn watch_transfer(&self, number: u64, ctx: &mut Ctx<'_>) -> Timer {
-        ctx.arm(self.options.image_timeout, Tag::with(tags::UPLOAD_SILENCE, number))
     }
 
     fn uploads_ended(&mut self, ctx: &mut Ctx<'_>) {
@@ -206,18 +189,11 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
     }
 
     /// `dfs.image.transfer.timeout`.
-    pub(super) fn on_transfer_silent(&mut self, number: u64, ctx: &mut Ctx<'_>) {
+    pub(super) fn on_transfer_silent(&mut self, tag: Tag, ctx: &mut Ctx<'_>) {
         let mut uploads = self.checkpointer.uploads.iter();
-        if let Some(conn) = uploads.find(|(_, upload)| upload.number == number).map(|(c, _)| *c) {
-            self.drop_upload(conn, ctx);
-        }
-    }
-
-    /// An exception: nothing is learnt of the receiver.
-    fn drop_upload(&mut self, conn: Conn, ctx: &mut Ctx<'_>) {
-        if let Some(upload) = self.checkpointer.uploads.remove(&conn) {
-            end_upload(conn, &upload, ctx);
-            self.uploads_ended(ctx);
+        if let Some(at) = uploads.position(|(_, upload)| upload.tag() == tag) {
+            self.checkpointer.uploads[at].1.stop(ctx);
+            self.upload_step(at, PutStep::Broken, ctx);
         }
     }
 
@@ -228,50 +204,13 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         event: ConnEvent,
         ctx: &mut Ctx<'_>,
     ) -> bool {
-        let Some(upload) = self.checkpointer.uploads.get(&conn).cloned() else { return false };
-        match event {
-            ConnEvent::Connected => {
-                let txid = upload.image.txid;
-                let bytes = upload.image.bytes(self.options.costs.image_inode_bytes);
-                ctx.send::<NnHttp>(conn, NnHttpMessage::PutImage { txid, bytes });
+        for at in 0..self.checkpointer.uploads.len() {
+            let step = self.checkpointer.uploads[at].1.on_connection(conn, event, ctx);
+            if self.upload_step(at, step, ctx) {
+                return true;
             }
-            ConnEvent::Message(slot) => {
-                let NnHttpMessage::Answer(status) = ctx.take::<NnHttp>(slot) else {
-                    self.drop_upload(conn, ctx);
-                    return true;
-                };
-                if status == Status::Ok && upload.flow.is_none() {
-                    ctx.cancel(upload.silence);
-                    let bytes = upload.image.bytes(self.options.costs.image_inode_bytes);
-                    let flow = ctx.start_flow(upload.peer, bytes, self.options.image_rate);
-                    let entry = self.checkpointer.uploads.get_mut(&conn).expect("it is there");
-                    entry.flow = Some(flow);
-                } else {
-                    self.upload_answered(conn, status == Status::Ok, ctx);
-                }
-            }
-            ConnEvent::Refused
-            | ConnEvent::Unreachable
-            | ConnEvent::TimedOut
-            | ConnEvent::Reset
-            | ConnEvent::Closed => self.drop_upload(conn, ctx),
-            ConnEvent::Accepted { .. } | ConnEvent::Drained => {}
         }
-        true
-    }
-
-    fn upload_answered(&mut self, conn: Conn, accepted: bool, ctx: &mut Ctx<'_>) {
-        let now = ctx.now().monotonic;
-        let Some(upload) = self.checkpointer.uploads.remove(&conn) else { return };
-        end_upload(conn, &upload, ctx);
-        if let Some(rules) = &mut self.checkpointer.rules {
-            rules.sent(upload.receiver, accepted, now);
-        }
-        if accepted {
-            let (resource, position) = (self.setup.resource, Position(upload.image.txid));
-            ctx.note(Fact::CopyShipped { resource, position });
-        }
-        self.uploads_ended(ctx);
+        false
     }
 
     /// A flow's input. False: it is no upload's.
@@ -281,36 +220,38 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         progress: FlowProgress,
         ctx: &mut Ctx<'_>,
     ) -> bool {
-        let mut uploads = self.checkpointer.uploads.iter();
-        let Some((conn, upload)) = uploads.find(|(_, upload)| upload.flow == Some(flow)) else {
-            return false;
-        };
-        let (conn, upload) = (*conn, upload.clone());
-        match progress {
-            FlowProgress::Done => {
-                ctx.send::<NnHttp>(conn, NnHttpMessage::ImageBody(Arc::clone(&upload.image)));
-                self.set_silence(conn, upload.number, ctx);
+        for at in 0..self.checkpointer.uploads.len() {
+            let step = self.checkpointer.uploads[at].1.on_flow(flow, progress, ctx);
+            if self.upload_step(at, step, ctx) {
+                return true;
             }
-            FlowProgress::Stalled => self.set_silence(conn, upload.number, ctx),
-            FlowProgress::Resumed => {
-                ctx.cancel(upload.silence);
+        }
+        false
+    }
+
+    /// What became of an upload. False: nothing, the input was not its.
+    fn upload_step(&mut self, at: usize, step: PutStep, ctx: &mut Ctx<'_>) -> bool {
+        match step {
+            PutStep::NotMine => return false,
+            PutStep::Goes => {}
+            // An exception: nothing is learnt of the receiver.
+            PutStep::Broken => {
+                self.checkpointer.uploads.remove(at);
+                self.uploads_ended(ctx);
             }
-            FlowProgress::Failed => self.drop_upload(conn, ctx),
+            PutStep::Answered { accepted } => {
+                let now = ctx.now().monotonic;
+                let (receiver, upload) = self.checkpointer.uploads.remove(at);
+                if let Some(rules) = &mut self.checkpointer.rules {
+                    rules.sent(receiver, accepted, now);
+                }
+                if accepted {
+                    let (resource, position) = (self.setup.resource, Position(upload.txid()));
+                    ctx.note(Fact::CopyShipped { resource, position });
+                }
+                self.uploads_ended(ctx);
+            }
         }
         true
     }
-
-    fn set_silence(&mut self, conn: Conn, number: u64, ctx: &mut Ctx<'_>) {
-        let silence = self.watch_transfer(number, ctx);
-        let upload = self.checkpointer.uploads.get_mut(&conn).expect("it is there");
-        upload.silence = silence;
-    }
-}
-
-fn end_upload(conn: Conn, upload: &Upload, ctx: &mut Ctx<'_>) {
-    ctx.cancel(upload.silence);
-    if let Some(flow) = upload.flow {
-        ctx.stop_flow(flow);
-    }
-    ctx.close(conn);
 }

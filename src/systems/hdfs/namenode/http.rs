@@ -20,13 +20,7 @@ use crate::protocols::namenode::image::Image;
 use crate::protocols::namenode::transition::HaState;
 use crate::systems::hdfs::api::namenode_protocol::HTTP_PORT;
 use crate::systems::hdfs::api::nn_http::{NnHttp, NnHttpMessage, Status};
-
-/// What goes out when its bytes have flowed, on which connection.
-#[derive(Clone, Debug)]
-struct Sending {
-    conn: Conn,
-    body: NnHttpMessage,
-}
+use crate::systems::hdfs::image_transfer::Bodies;
 
 /// An image that is being received.
 #[derive(Clone, Debug)]
@@ -39,7 +33,7 @@ struct Receiving {
 #[derive(Clone, Default)]
 pub(super) struct Http {
     connections: BTreeMap<Conn, ProcessId>,
-    sending: BTreeMap<FlowId, Sending>,
+    bodies: Bodies,
     receiving: Option<Receiving>,
     /// When the newest image came to this volume, in this life.
     pub(super) checkpoint_at: Monotonic,
@@ -76,13 +70,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
 
     fn http_closed(&mut self, conn: Conn, ctx: &mut Ctx<'_>) {
         self.http.connections.remove(&conn);
-        self.http.sending.retain(|flow, sending| {
-            let gone = sending.conn == conn;
-            if gone {
-                ctx.stop_flow(*flow);
-            }
-            !gone
-        });
+        self.http.bodies.closed(conn, ctx);
         if self.http.receiving.as_ref().is_some_and(|receiving| receiving.conn == conn) {
             self.http.receiving = None;
         }
@@ -117,22 +105,22 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             },
             NnHttpMessage::PutImage { txid, .. } => answer(self.offered(conn, txid, ctx)),
             NnHttpMessage::ImageBody(image) => return self.take_image(conn, image, ctx),
-            NnHttpMessage::Answer(_) | NnHttpMessage::Stacks | NnHttpMessage::EditsBody(_) => {
-                return;
-            }
+            NnHttpMessage::Answer(_)
+            | NnHttpMessage::Stacks
+            | NnHttpMessage::Part
+            | NnHttpMessage::EditsBody(_) => return,
         };
         ctx.send::<NnHttp>(conn, reply);
     }
 
     fn send_body(
         &mut self,
-        (conn, to): (Conn, ProcessId),
+        to: (Conn, ProcessId),
         bytes: u64,
         body: NnHttpMessage,
         ctx: &mut Ctx<'_>,
     ) {
-        let flow = ctx.start_flow(to, bytes, self.options.image_rate);
-        self.http.sending.insert(flow, Sending { conn, body });
+        self.http.bodies.send(to, (bytes, self.options.image_rate), body, ctx);
     }
 
     /// `ImageServlet.doPut`, the checks before the body.
@@ -205,19 +193,6 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         progress: FlowProgress,
         ctx: &mut Ctx<'_>,
     ) -> bool {
-        if !self.http.sending.contains_key(&flow) {
-            return self.on_upload_flow(flow, progress, ctx);
-        }
-        match progress {
-            FlowProgress::Done => {
-                let sending = self.http.sending.remove(&flow).expect("it is there");
-                ctx.send::<NnHttp>(sending.conn, sending.body);
-            }
-            FlowProgress::Failed => {
-                self.http.sending.remove(&flow);
-            }
-            FlowProgress::Stalled | FlowProgress::Resumed => {}
-        }
-        true
+        self.http.bodies.on_flow(flow, progress, ctx) || self.on_upload_flow(flow, progress, ctx)
     }
 }

@@ -10,19 +10,20 @@ mod client_calls;
 pub mod costs;
 mod ha_calls;
 mod http;
+mod import;
 mod journals;
 mod loading;
 pub(crate) mod local_journal;
 pub mod marks;
 mod monitors;
-mod options;
+pub(crate) mod options;
 mod procedures;
 mod quorum;
 pub mod shared_journal;
 #[cfg(test)]
 mod stage;
 mod start;
-mod storage;
+pub(crate) mod storage;
 #[cfg(test)]
 mod stories;
 mod tags;
@@ -31,7 +32,7 @@ mod tailing;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use options::{LOCAL_EDITS_DIRS_MAX, NameNodeSetup};
+pub use options::{ImageSource, LOCAL_EDITS_DIRS_MAX, NameNodeSetup};
 pub(crate) use tags::SHARED_JOURNAL_TAGS;
 
 use self::client_calls::{ClientCall, Waiter};
@@ -81,6 +82,7 @@ pub struct NameNode<S> {
     ha_server: Option<IpcServer<HaService>>,
     namenode_server: Option<IpcServer<NamenodeProtocol>>,
     http: http::Http,
+    import: Option<import::Import>,
 
     state: HaState,
     /// Under which it writes: the journal's, or how often it was active if the journal has none.
@@ -124,6 +126,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             ha_server: None,
             namenode_server: None,
             http: http::Http::default(),
+            import: None,
             state: HaState::Initializing,
             term: Term::default(),
             namespace: Namespace::formatted(setup.base_inodes),
@@ -201,6 +204,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             return;
         }
         if !self.on_http(conn, event, ctx)
+            && !self.on_import_connection(conn, event, ctx)
             && let ConnEvent::Message(slot) = event
         {
             ctx.discard(slot);
@@ -250,7 +254,8 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             tags::SAFE_MODE_POLL => self.watch_safe_mode(ctx),
             tags::JVM_START => self.on_jvm_started(ctx),
             tags::IMAGE_LOAD => self.on_image_loaded(ctx),
-            tags::UPLOAD_SILENCE => self.on_transfer_silent(tag.arg, ctx),
+            tags::IMPORT_SILENCE => self.on_import_silent(ctx),
+            tags::UPLOAD_SILENCE => self.on_transfer_silent(tag, ctx),
             _ => {
                 if self.tail.client.on_timer(tag, ctx) {
                     self.on_roll_answers(ctx);
@@ -274,6 +279,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             tags::HEALTH_DISK => self.on_health_checked(tag.arg, done, ctx),
             tags::RESOURCE_DISK => self.on_resources_checked(tag.arg, done, ctx),
             tags::FORMATTED => {}
+            tags::IMPORTED => self.on_imported(tag.arg, done, ctx),
             tags::IMAGE_READ => self.on_image_read(done, ctx),
             _ => self.on_shared_input(input, ctx),
         }

@@ -35,57 +35,68 @@ pub struct NameNodeSetup {
     /// Local edits directories, each written after the shared journal: at most
     /// [`LOCAL_EDITS_DIRS_MAX`].
     pub local_edits_dirs: usize,
+    /// Where an operator who starts it on an empty volume takes an image from, in order.
+    pub sources: Vec<ImageSource>,
+}
+
+/// Who has images of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSource {
+    /// A NameNode, Secondary NameNode or backup.
+    pub process: ProcessId,
+    /// Its HTTP port.
+    pub port: u16,
 }
 
 /// All that a NameNode reads of its configuration.
 #[derive(Clone, Debug)]
-pub(super) struct Options {
-    pub(super) queue_limit: usize,
-    pub(super) edits_dir_minimum: usize,
-    pub(super) tailer: TailerOptions,
-    pub(super) in_progress: bool,
-    pub(super) roll_attempts: u64,
-    pub(super) roll_limit: SimDuration,
-    pub(super) roll_policy: CallPolicy,
-    pub(super) txns_per_lock: u64,
-    pub(super) autoroll_txns: u64,
-    pub(super) autoroll_period: SimDuration,
-    pub(super) standby_checkpoints: bool,
-    pub(super) checkpoint: CheckpointOptions,
-    pub(super) retention: Retention,
-    pub(super) image_rate: Option<u64>,
-    pub(super) image_timeout: SimDuration,
-    pub(super) safe_mode: SafeModeOptions,
-    pub(super) not_active_in_safe_mode: bool,
-    pub(super) automatic_failover: bool,
-    pub(super) quota_threads: u64,
-    pub(super) handlers: u32,
-    pub(super) service_handlers: Option<u32>,
-    pub(super) resource_period: SimDuration,
-    pub(super) retry_cache_expiry: SimDuration,
+pub(crate) struct Options {
+    pub(crate) queue_limit: usize,
+    pub(crate) edits_dir_minimum: usize,
+    pub(crate) tailer: TailerOptions,
+    pub(crate) in_progress: bool,
+    pub(crate) roll_attempts: u64,
+    pub(crate) roll_limit: SimDuration,
+    pub(crate) roll_policy: CallPolicy,
+    pub(crate) txns_per_lock: u64,
+    pub(crate) autoroll_txns: u64,
+    pub(crate) autoroll_period: SimDuration,
+    pub(crate) standby_checkpoints: bool,
+    pub(crate) checkpoint: CheckpointOptions,
+    pub(crate) retention: Retention,
+    pub(crate) image_rate: Option<u64>,
+    pub(crate) image_timeout: SimDuration,
+    pub(crate) safe_mode: SafeModeOptions,
+    pub(crate) not_active_in_safe_mode: bool,
+    pub(crate) automatic_failover: bool,
+    pub(crate) quota_threads: u64,
+    pub(crate) handlers: u32,
+    pub(crate) service_handlers: Option<u32>,
+    pub(crate) resource_period: SimDuration,
+    pub(crate) retry_cache_expiry: SimDuration,
     /// 3.3.6 selects the streams to tail under the namesystem lock, and may read the open
     /// segment while it catches up at a promotion.
-    pub(super) release_3_3: bool,
-    pub(super) costs: Costs,
+    pub(crate) release_3_3: bool,
+    pub(crate) costs: Costs,
 }
 
 /// How long its own work takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Costs {
-    pub(super) jvm_start: SimDuration,
-    pub(super) jvm_exit: SimDuration,
-    pub(super) call: SimDuration,
-    pub(super) read: SimDuration,
-    pub(super) write: SimDuration,
-    pub(super) replay: SimDuration,
-    pub(super) image_load: SimDuration,
-    pub(super) image_inode_bytes: u64,
-    pub(super) image_write_rate: u64,
-    pub(super) quota: SimDuration,
-    pub(super) quota_fixed: SimDuration,
-    pub(super) stop_standby: SimDuration,
-    pub(super) init_journals: SimDuration,
-    pub(super) clear_queues: SimDuration,
+pub(crate) struct Costs {
+    pub(crate) jvm_start: SimDuration,
+    pub(crate) jvm_exit: SimDuration,
+    pub(crate) call: SimDuration,
+    pub(crate) read: SimDuration,
+    pub(crate) write: SimDuration,
+    pub(crate) replay: SimDuration,
+    pub(crate) image_load: SimDuration,
+    pub(crate) image_inode_bytes: u64,
+    pub(crate) image_write_rate: u64,
+    pub(crate) quota: SimDuration,
+    pub(crate) quota_fixed: SimDuration,
+    pub(crate) stop_standby: SimDuration,
+    pub(crate) init_journals: SimDuration,
+    pub(crate) clear_queues: SimDuration,
 }
 
 fn share(of: u64, share: Millionths) -> u64 {
@@ -94,7 +105,7 @@ fn share(of: u64, share: Millionths) -> u64 {
 }
 
 impl Options {
-    pub(super) fn read(config: &Config) -> Options {
+    pub(crate) fn read(config: &Config) -> Options {
         let count = |key| usize::try_from(config.get(key)).unwrap_or(usize::MAX);
         let small = |key| u32::try_from(config.get(key)).unwrap_or(u32::MAX).max(1);
         let checkpoint_txns = config.get(keys::DFS_NAMENODE_CHECKPOINT_TXNS);
@@ -177,12 +188,12 @@ impl Costs {
     }
 
     /// Bytes over a rate.
-    pub(super) fn write_span(&self, bytes: u64) -> SimDuration {
+    pub(crate) fn write_span(&self, bytes: u64) -> SimDuration {
         SimDuration::from_secs(1).scaled(bytes, self.image_write_rate)
     }
 
     /// The quota walk of so many inodes.
-    pub(super) fn quota_walk(&self, inodes: u64, threads: u64) -> SimDuration {
+    pub(crate) fn quota_walk(&self, inodes: u64, threads: u64) -> SimDuration {
         self.quota_fixed.saturating_add(self.quota.scaled(inodes, threads))
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::shared_journal::SharedJournal;
-use super::{NameNode, NameNodeSetup, SHARED_JOURNAL_TAGS};
+use super::{ImageSource, NameNode, NameNodeSetup, SHARED_JOURNAL_TAGS};
 use crate::clients::hadoop_ipc::client::IpcClient;
 use crate::clients::hadoop_ipc::{
     CallId, CallOutcome, CallPolicy, ConnectionKey, RemoteException, ServerAddress,
@@ -27,12 +27,15 @@ use crate::systems::hdfs::api::client_namenode::{
     ClientNamenode, ClientRequest, ClientResponse, FilePath,
 };
 use crate::systems::hdfs::api::ha_service::{HaRequest, HaResponse, HaService, ServiceState};
-use crate::systems::hdfs::api::namenode_protocol::{CLIENT_PORT, HA_PORT};
+use crate::systems::hdfs::api::namenode_protocol::{
+    CLIENT_PORT, HA_PORT, HTTP_PORT, SECONDARY_HTTP_PORT,
+};
 use crate::systems::hdfs::api::qjournal::JournalId;
 use crate::systems::hdfs::journalnode::{JournalNode, JournalNodeSetup, JournalSetup};
 use crate::systems::hdfs::keys::HADOOP_3_4;
 use crate::systems::hdfs::nfs::{Filer, NfsJournal};
 use crate::systems::hdfs::quorum_journal::{QuorumJournal, QuorumJournalSetup};
+use crate::systems::hdfs::secondary::{SecondaryNameNode, SecondarySetup};
 
 const RESOURCE: ResourceName = ResourceName(0);
 const NAMESPACE: u64 = 5;
@@ -223,6 +226,26 @@ impl Stage {
         stage
     }
 
+    /// One NameNode that keeps its edits alone, and in the place of the second a Secondary.
+    pub(super) fn with_secondary(config: &Config) -> Stage {
+        let mut stage = Stage::with_hosts(&[]);
+        let [namenode, secondary] = stage.namenodes;
+        let setup = NameNodeSetup {
+            config: config.clone(),
+            resource: RESOURCE,
+            peers: Vec::new(),
+            base_inodes: 1_000,
+            local_edits_dirs: 2,
+            sources: vec![ImageSource { process: secondary, port: SECONDARY_HTTP_PORT }],
+        };
+        let alone = NameNode::<NfsJournal>::new(setup, None);
+        stage.world.install(namenode, Box::new(alone));
+        let (config, resource) = (config.clone(), RESOURCE);
+        let setup = SecondarySetup { config, resource, namenode };
+        stage.world.install(secondary, Box::new(SecondaryNameNode::new(setup)));
+        stage
+    }
+
     fn with_hosts(journals: &[&str]) -> Stage {
         let mut world = World::new(7, LinkClasses::default());
         let site = world.add_site("lab");
@@ -250,6 +273,7 @@ impl Stage {
                 peers: vec![peer],
                 base_inodes: 1_000,
                 local_edits_dirs: 1,
+                sources: vec![ImageSource { process: peer, port: HTTP_PORT }],
             };
             let blueprint = NameNode::new(setup, Some(shared(config)));
             self.world.install(namenode, Box::new(blueprint));
@@ -297,6 +321,9 @@ impl Stage {
                 }
                 Some(Fact::CopyShipped { position, .. }) => {
                     format!("{millis} {who} shipped an image of {}", position.0)
+                }
+                Some(Fact::CopyPromoted { position, .. }) => {
+                    format!("{millis} {who} serves from an image of {}", position.0)
                 }
                 Some(Fact::Noted { name: ANSWERED, fields: [line, code, ..] }) => {
                     self.codes.insert(line, code);

@@ -54,7 +54,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
                 let bytes = image.bytes(self.options.costs.image_inode_bytes);
                 ctx.read(bytes, Tag::new(tags::IMAGE_READ));
             }
-            None => self.terminate("NameNode is not formatted.", ctx),
+            None => self.import_from(0, ctx),
         }
     }
 

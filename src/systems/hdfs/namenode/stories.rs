@@ -6,6 +6,7 @@
 
 use super::stage::{Order, Stage, at, config};
 use crate::engine::config::Config;
+use crate::engine::time::SimDuration;
 use crate::history::Role;
 
 const OK: Option<u64> = Some(0);
@@ -284,4 +285,47 @@ fn a_promotion_without_a_quorum_of_journals_ends_the_process() {
     // then the third answer is there.
     let [ended] = stage.moments(&format!("hears 5 to {up}"))[..] else { panic!("{record}") };
     assert!((40_360..40_450).contains(&ended), "{record}");
+}
+
+#[test]
+fn a_namenode_alone_restarts_from_its_own_image_and_edits() {
+    let mut stage = Stage::with_secondary(&config());
+    let written = stage.order(5_000, 0, Order::Mkdir(1));
+    let seen = stage.order(30_000, 0, Order::Look(1));
+    stage.ready();
+    stage.advance(10);
+    let namenode = stage.namenodes[0];
+    let host = stage.world.host_of(namenode);
+    stage.world.power_off(host);
+    stage.advance(11);
+    stage.world.power_on(host, SimDuration::from_secs(5), true);
+    stage.advance(40);
+    let record = stage.record();
+    assert_eq!((stage.answer(written), stage.answer(seen)), (OK, OK), "{record}");
+}
+
+#[test]
+fn a_lost_disk_costs_what_was_written_since_the_last_checkpoint() {
+    let config = config().with("dfs.namenode.checkpoint.period", "300");
+    let mut stage = Stage::with_secondary(&config);
+    for n in 0..79 {
+        stage.order(10_000 + n * 10_000, 0, Order::Mkdir(n));
+    }
+    let looks: Vec<u64> = (0..79).map(|n| stage.order(900_000 + n, 0, Order::Look(n))).collect();
+    stage.ready();
+    stage.advance(800);
+    let namenode = stage.namenodes[0];
+    stage.world.kill(namenode);
+    stage.world.wipe_disk(namenode);
+    stage.advance(810);
+    stage.world.start(namenode);
+    stage.advance(910);
+    let record = stage.record();
+    // Checkpoints: at its first look, then every 300 s, looked for every minute.
+    let checkpoints = stage.moments("nn2 shipped an image");
+    let seconds: Vec<u64> = checkpoints.iter().map(|millis| millis / 1_000).collect();
+    assert_eq!(seconds, [62, 362, 662], "{record}");
+    assert_eq!(stage.moments("nn1 serves from an image of").len(), 1, "{record}");
+    let found = looks.iter().filter(|look| stage.answer(**look) == OK).count();
+    assert_eq!(found, 66, "written until 660 s\n{record}");
 }

@@ -47,6 +47,8 @@ tags! {
     UPLOAD_SILENCE = 25: "image transfer time-out",
     HEALTH_DISK = 26: "health check of the disks",
     FORMATTED = 28: "format",
+    IMPORTED = 29: "imported image sync",
+    IMPORT_SILENCE = 30: "image import time-out",
     RESOURCE_DISK = 27: "resource check of the disks",
 }
 
