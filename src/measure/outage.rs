@@ -6,11 +6,12 @@
 //! plus that delay to completion or to the horizon. The union of bad intervals, joined across gaps
 //! under the stability window, are the outages. RTO: end minus onset, the last fault that struck
 //! before the outage began or within a noticeable delay after (the calls that it breaks were
-//! invoked before it); without a fault the outage's own beginning. An outage that a longer run
+//! invoked before it), but not after the outage ended; without a fault the outage's own beginning. An outage that a longer run
 //! might have prolonged is censored: never dropped, never rounded down.
 //!
 //! The first good request is the first to complete of the good requests that were invoked after
-//! both the onset and the invocation of the outage's first bad request: what a new client sees.
+//! both the onset and the invocation of the outage's first bad request: what a new client sees. One
+//! that was served before an onset without a fault (a hung request is bad later) counts as zero.
 //! A gap between acknowledgements belongs to the faults that struck in it and to the last one
 //! before it.
 //!
@@ -179,6 +180,9 @@ impl Tracker {
     }
 
     pub(super) fn invoked(&mut self, at: SimTime, op: OpId) {
+        if self.horizon.is_some() {
+            return; // the audit's own
+        }
         if self.counts.invoked == 0 {
             self.counts.invoked_first = at;
             self.ack_last = Some(at);
@@ -274,7 +278,9 @@ impl Tracker {
             noticeable,
             rto: worst.map_or(Rto::Lasted(SimDuration::ZERO), |worst| outages[worst].rto),
             worst,
-            rto_first: first_good.zip(onset).map(|(good, onset)| good.ended.since(onset)),
+            rto_first: first_good
+                .zip(onset)
+                .map(|(good, onset)| good.ended.max(onset).since(onset)),
             ack_gap: gap.or((0 < counts.acked).then_some(self.ack_gap_max)),
             unavailable: bare.fold(self.bare_summed, |sum, span| sum + span),
             acked: counts.acked,
@@ -290,7 +296,7 @@ impl Tracker {
     }
 
     fn outage(&self, span: &Span, end: SimTime) -> Outage {
-        let seen_by = span.from + self.noticeable();
+        let seen_by = span.to.min(span.from + self.noticeable());
         let strike = self.strikes.iter().rev().find(|strike| strike.at <= seen_by);
         let onset = strike.map_or(span.from, |strike| strike.at);
         let first_good = match strike {

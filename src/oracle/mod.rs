@@ -7,6 +7,8 @@
 pub mod acked_writes;
 pub mod committed_survives;
 pub mod fenced_copy;
+#[cfg(test)]
+mod legal;
 pub mod log_matching;
 pub mod monotone_terms;
 pub mod one_writer;

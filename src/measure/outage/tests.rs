@@ -215,6 +215,15 @@ fn settled_means_good_for_a_stability_window() {
 }
 
 #[test]
+fn a_failure_that_was_over_before_the_fault_is_not_the_faults() {
+    let before = Script::default().failed(6, 6).struck(7).served(60, 60).seconds(100);
+    assert_eq!(before.outages[0].onset, s(6));
+    assert_eq!(before.rto, Rto::Lasted(SimDuration::ZERO));
+    let through = Script::default().failed(6, 8).struck(7).served(60, 60).seconds(100);
+    assert_eq!(through.rto, Rto::Lasted(SimDuration::from_secs(1)));
+}
+
+#[test]
 fn where_the_load_stops_is_the_horizon() {
     // The audit goes on for an hour: no silence, and nothing in it is an outage.
     let calm = Script::default().served(1, 1).struck(10).failed(10, 12).served(50, 50).stopped(60);
@@ -309,9 +318,46 @@ proptest! {
         prop_assert_eq!(measure.unavailable.as_nanos() / scale, naive.unavailable());
         for outage in &measure.outages {
             let from = in_units(outage.from);
-            let struck = strikes.iter().chain(&[0]).filter(|at| **at <= from + noticeable).max();
+            let seen_by = in_units(outage.to).min(from + noticeable);
+            let struck = strikes.iter().chain(&[0]).filter(|at| **at <= seen_by).max();
             prop_assert_eq!(Some(&in_units(outage.onset)), struck);
             prop_assert_eq!(outage.rto.censored(), end < in_units(outage.to) + stability);
+        }
+    }
+}
+
+proptest! {
+    /// Whatever is observed, in whatever order of faults, load's end and slow requests.
+    #[test]
+    fn measures_are_consistent_whatever_happens(
+        requests in proptest::collection::vec((0_u64..120, 0_u64..40, 0_u8..4), 0..24),
+        strikes in proptest::collection::vec(0_u64..150, 0..3),
+        stop in proptest::option::of(100_u64..150),
+        measure_from in proptest::option::of(0_u64..150),
+    ) {
+        let (scale, end) = (1_000_000_000, 160);
+        let script = strikes.iter().fold(Script::default(), |script, at| script.struck(*at));
+        let script = stop.into_iter().fold(script, Script::stopped);
+        let script = requests.iter().fold(script, |script, (from, span, kind)| {
+            let outcome = [Outcome::Unknown, Outcome::Failed, Outcome::Served][usize::from(*kind % 3)];
+            script.request(*from, (*kind != 3).then_some(from + span), outcome)
+        });
+        let setup = Setup { measure_from: measure_from.map(s), ..Setup::new(1, 0) };
+        let measure = script.play(&setup, scale, end).services.remove(0);
+        let horizon = s(stop.unwrap_or(end));
+        let loaded = requests.iter().filter(|one| stop.is_none_or(|stop| one.0 < stop)).count();
+        prop_assert_eq!(measure.requests(), loaded as u64);
+        prop_assert!(measure.unavailable <= horizon.since_start());
+        let spans = measure.outages.iter();
+        prop_assert!(spans.clone().all(|one| one.from <= one.to && one.to <= horizon));
+        prop_assert!(spans.clone().all(|one| one.onset <= one.to));
+        prop_assert!(measure.outages.windows(2).all(|two| two[0].to < two[1].from));
+        prop_assert_eq!(spans.map(|one| one.rto).max(), measure.worst.map(|_| measure.rto));
+        for outage in &measure.outages {
+            let good = outage.first_good;
+            prop_assert!(good.is_none_or(|good| good.ended.since(good.invoked) <= measure.noticeable));
+            let from_strike = strikes.iter().chain(&measure_from).any(|at| s(*at) == outage.onset);
+            prop_assert!(from_strike || outage.onset == outage.from);
         }
     }
 }
