@@ -69,11 +69,6 @@ impl Checkpointer {
         }
     }
 
-    /// The standby state is entered again: the period starts now; what was cancelled stays so.
-    pub const fn restarted(&mut self, now: Monotonic) {
-        self.last_checkpoint = now;
-    }
-
     /// `cancelAndPreventCheckpoints`, before a promotion.
     pub const fn cancel(&mut self, now: Monotonic) {
         let until = now.as_nanos().saturating_add(PREVENT_AFTER_CANCEL.as_nanos());

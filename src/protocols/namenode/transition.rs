@@ -250,9 +250,10 @@ mod tests {
         let mut seen = vec![promotion.step()];
         let mut catch_ups = [1_500, 20, 0].into_iter();
         loop {
-            let outcome = match promotion.step() {
-                Step::CatchUp => StepOutcome::Applied(catch_ups.next().unwrap()),
-                _ => StepOutcome::Done,
+            let outcome = if promotion.step() == Step::CatchUp {
+                StepOutcome::Applied(catch_ups.next().unwrap())
+            } else {
+                StepOutcome::Done
             };
             match promotion.ended(outcome) {
                 NextStep::Do(step) => seen.push(step),

@@ -54,14 +54,8 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             return;
         }
         let now = ctx.now().monotonic;
-        match &mut self.checkpointer.rules {
-            Some(rules) => rules.restarted(now),
-            None => {
-                let peers = self.setup.peers.len();
-                self.checkpointer.rules =
-                    Some(Checkpointer::new(self.options.checkpoint, peers, now));
-            }
-        }
+        let peers = self.setup.peers.len();
+        self.checkpointer.rules = Some(Checkpointer::new(self.options.checkpoint, peers, now));
         self.checkpointer_sleeps(ctx);
     }
 

@@ -189,9 +189,10 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
                 self.log_changes(reply_to, key, done);
                 self.calls.remove(&id);
                 self.finish_once(key, Some(u64::from(done)), ctx);
-                // The handler is free at once; the answer is the sync thread's.
                 ctx.release(self.threads().namesystem);
-                ctx.release(self.threads().handlers);
+                if self.options.asynclogging {
+                    ctx.release(self.threads().handlers); // the answer is the sync thread's
+                }
                 self.sync_edits(ctx);
             }
         }
@@ -311,6 +312,9 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
                     let server = self.client_server.as_ref().expect("a call came in");
                     let answer = Ok(ClientResponse::Done(done));
                     server.reply_gated(reply_to, answer, ROLE_ACTIVE, ctx);
+                    if !self.options.asynclogging {
+                        server.free_handler(ctx); // it waited in logSync itself
+                    }
                 }
                 Waiter::Procedure(procedure) => {
                     self.step_ended_of(procedure, StepOutcome::Done, ctx);

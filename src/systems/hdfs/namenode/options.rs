@@ -51,6 +51,8 @@ pub struct ImageSource {
 /// All that a NameNode reads of its configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    /// Edits are synced by a thread of their own.
+    pub(crate) asynclogging: bool,
     pub(crate) queue_limit: usize,
     pub(crate) edits_dir_minimum: usize,
     pub(crate) tailer: TailerOptions,
@@ -114,6 +116,7 @@ impl Options {
         let roll_period = config.get(keys::DFS_HA_LOG_ROLL_PERIOD);
         let service = config.get(keys::DFS_NAMENODE_SERVICERPC_ADDRESS);
         Options {
+            asynclogging: config.get(keys::DFS_NAMENODE_EDITS_ASYNCLOGGING),
             queue_limit: count(keys::DFS_NAMENODE_EDITS_ASYNCLOGGING_PENDING_QUEUE_SIZE)
                 .max(EDITS_PER_CALL_MAX),
             edits_dir_minimum: count(keys::DFS_NAMENODE_EDITS_DIR_MINIMUM),
@@ -137,7 +140,9 @@ impl Options {
             checkpoint: CheckpointOptions {
                 period: checkpoint_period,
                 txns: checkpoint_txns,
-                check_period: config.get(keys::DFS_NAMENODE_CHECKPOINT_CHECK_PERIOD),
+                check_period: config
+                    .get(keys::DFS_NAMENODE_CHECKPOINT_CHECK_PERIOD)
+                    .min(checkpoint_period),
                 quiet_period: checkpoint_period.scaled(u64::from(quiet.0), 1_000_000),
             },
             retention: Retention {

@@ -8,6 +8,7 @@ use super::stage::{Order, Stage, at, config};
 use crate::engine::config::Config;
 use crate::engine::time::SimDuration;
 use crate::history::Role;
+use crate::systems::hdfs::keys;
 
 const OK: Option<u64> = Some(0);
 const STANDBY: Option<u64> = Some(2);
@@ -328,4 +329,90 @@ fn a_lost_disk_costs_what_was_written_since_the_last_checkpoint() {
     assert_eq!(stage.moments("nn1 serves from an image of").len(), 1, "{record}");
     let found = looks.iter().filter(|look| stage.answer(**look) == OK).count();
     assert_eq!(found, 66, "written until 660 s\n{record}");
+}
+
+#[test]
+fn a_full_disk_fails_the_health_check_and_puts_an_active_into_safe_mode() {
+    let mut stage = Stage::with_quorum(&config());
+    stage.order(5_000, 0, Order::ToActive);
+    let healthy = stage.order(9_000, 0, Order::Health);
+    let ill = stage.order(20_000, 0, Order::Health);
+    let standby = stage.order(20_000, 1, Order::Health);
+    let refused = stage.order(21_000, 0, Order::Mkdir(1));
+    let read = stage.order(22_000, 0, Order::Look(1));
+    let well = stage.order(40_000, 0, Order::Health);
+    let written = stage.order(41_000, 0, Order::Mkdir(1));
+    stage.ready();
+    stage.advance(10);
+    let namenode = stage.namenodes[0];
+    stage.world.fill_disk(namenode, true);
+    stage.advance(30);
+    stage.world.fill_disk(namenode, false);
+    stage.advance(50);
+    let record = stage.record();
+    assert_eq!((stage.answer(healthy), stage.answer(standby)), (OK, OK), "{record}");
+    assert_eq!((stage.answer(ill), stage.answer(refused)), (Some(4), Some(4)), "{record}");
+    assert_eq!(stage.answer(read), Some(1), "reads are served in safe mode\n{record}");
+    // 3.4.1 leaves this safe mode by itself.
+    assert_eq!((stage.answer(well), stage.answer(written)), (OK, OK), "{record}");
+}
+
+#[test]
+fn an_active_rolls_by_itself_when_its_segment_is_long() {
+    let config = config()
+        .with("dfs.namenode.checkpoint.txns", "40") // half of it: 20 transactions
+        .with("dfs.namenode.edit.log.autoroll.check.interval.ms", "10000")
+        .with("dfs.ha.log-roll.period", "100000");
+    let mut stage = Stage::with_filer(&config);
+    stage.order(5_000, 0, Order::ToActive);
+    for n in 0..30 {
+        stage.order(6_000 + n * 1_000, 0, Order::Mkdir(n));
+    }
+    stage.ready();
+    stage.world.take_census();
+    stage.advance(60);
+    let census = stage.world.census();
+    let renames: u64 = census.iter().filter(|row| row.kind == "RENAME").map(|row| row.count).sum();
+    // Looks at 15, 25, 35 and 45 s find 12, 22, 10 and 12 transactions.
+    assert_eq!(renames, 1, "{}", stage.record());
+}
+
+#[test]
+fn a_standby_that_reads_the_open_segment_lags_by_its_period() {
+    for profile in [keys::HADOOP_3_3, keys::HADOOP_3_4] {
+        let config = Config::stock(profile)
+            .with("dfs.ha.automatic-failover.enabled", "true")
+            .with("dfs.ha.tail-edits.in-progress", "true")
+            .with("dfs.ha.tail-edits.period", "1");
+        let mut stage = Stage::with_quorum(&config);
+        stage.order(5_000, 0, Order::ToActive);
+        stage.order(20_500, 0, Order::Mkdir(1));
+        stage.order(40_500, 0, Order::Mkdir(2));
+        stage.ready();
+        stage.advance(60);
+        let record = stage.record();
+        let applied = stage.moments("nn2 applied 3");
+        // What a quorum holds is announced with the next batch only (hdfs-ha.md 1.4), or read
+        // over RPC from the caches at once.
+        assert_eq!(applied.len(), 1, "{record}");
+        assert!((20_500..22_000).contains(&applied[0]), "{record}");
+    }
+}
+
+#[test]
+fn without_asynclogging_handlers_wait_for_the_journals_themselves() {
+    let config = config()
+        .with("dfs.namenode.edits.asynclogging", "false")
+        .with("dfs.namenode.handler.count", "2");
+    let mut stage = Stage::with_quorum(&config);
+    stage.order(5_000, 0, Order::ToActive);
+    let calls: Vec<u64> = (0..20).map(|n| stage.order(6_000, 0, Order::Mkdir(n))).collect();
+    stage.ready();
+    stage.world.take_census();
+    stage.advance(20);
+    assert!(calls.iter().all(|call| stage.answer(*call) == OK), "{}", stage.record());
+    let census = stage.world.census();
+    let batches: u64 = census.iter().filter(|row| row.kind == "journal").map(|row| row.count).sum();
+    // Three journals, one batch for the segment's start; no batch holds more than two calls.
+    assert!(3 * (1 + 10) <= batches, "{batches}");
 }

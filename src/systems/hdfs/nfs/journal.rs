@@ -112,7 +112,11 @@ impl NfsJournal {
                 }
             }
             Writing::Calling(mine) if mine == xid => self.called(&result),
-            other => self.writing = other, // a purge, or a read that was interrupted
+            // A purge, or a read that was interrupted.
+            waiting @ (Writing::Idle
+            | Writing::Scanning(_)
+            | Writing::Recovering(..)
+            | Writing::Calling(_)) => self.writing = waiting,
         }
     }
 
