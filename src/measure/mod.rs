@@ -34,6 +34,9 @@ pub struct Setup {
     pub noticeable_min: SimDuration,
     /// The onset of every outage, in place of the fault that struck last.
     pub measure_from: Option<SimTime>,
+    /// The end of the warm-up: requests invoked before are no part of an outage, nor of what is
+    /// noticeable. (Their writes are part of the audit.)
+    pub since: SimTime,
 }
 
 impl Setup {
@@ -45,6 +48,7 @@ impl Setup {
             stability: SimDuration::from_secs(30),
             noticeable_min: SimDuration::from_secs(1),
             measure_from: None,
+            since: SimTime::START,
         }
     }
 }
@@ -53,6 +57,7 @@ impl Setup {
 #[derive(Clone, Debug)]
 pub struct Measures {
     stability: SimDuration,
+    since: SimTime,
     disturbed: Option<SimTime>,
     services: Vec<outage::Tracker>,
     losses: Vec<loss::Tracker>,
@@ -114,6 +119,7 @@ impl Measures {
         let Setup { services, resources, .. } = *setup;
         Measures {
             stability: setup.stability,
+            since: setup.since,
             disturbed: None,
             services: (0..services).map(|_| outage::Tracker::new(setup)).collect(),
             losses: (0..services).map(|_| loss::Tracker::default()).collect(),
@@ -127,7 +133,8 @@ impl Measures {
         let Some(fact) = Fact::read(&entry.note) else { return };
         match fact {
             Fact::Invoked { service, op, write, bytes, content: _ } => {
-                if let Some(tracker) = self.services.get_mut(service.0 as usize) {
+                let tracker = self.services.get_mut(service.0 as usize);
+                if let Some(tracker) = tracker.filter(|_| self.since <= entry.at) {
                     tracker.invoked(entry.at, op);
                 }
                 if let (true, Some(loss)) = (write, self.losses.get_mut(service.0 as usize)) {

@@ -35,6 +35,14 @@ fn link(of: &model::Link, unreachable_after: Option<SimDuration>) -> LinkOptions
     }
 }
 
+/// What a process belongs to if nobody says it: there is one nameservice then.
+const ONLY_GROUP: &str = "ns1";
+
+fn group_of(process: &model::Placed, registry: &Registry) -> Option<String> {
+    let grouped = registry.role(&process.built_by).is_some_and(|role| role.grouped);
+    process.group.clone().or_else(|| grouped.then(|| ONLY_GROUP.to_string()))
+}
+
 /// Builds the world of a scenario.
 ///
 /// # Errors
@@ -95,7 +103,7 @@ pub(super) fn assemble(
             role: process.built_by.clone(),
             process: world.reserve(&process.name, host, options),
             host,
-            group: process.group.clone(),
+            group: group_of(process, registry),
             config: scenario.settings.config_of(process),
             load: process.load.map(|load| scenario.loads[load].clone()),
         });

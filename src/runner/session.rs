@@ -81,6 +81,7 @@ impl Session {
         let setup = Setup {
             stability: scenario.run.stability,
             measure_from: scenario.run.measure_from.map(|from| zero + from),
+            since: zero,
             ..Setup::new(count(&names.services), count(&names.resources))
         };
         let processes: Vec<String> = (0..world.process_count())

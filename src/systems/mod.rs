@@ -16,4 +16,4 @@ pub use registry::{
 };
 
 /// The systems that come with hadr, one line each.
-pub const ALL: &[System] = &[zookeeper::system::SYSTEM];
+pub const ALL: &[System] = &[zookeeper::system::SYSTEM, hdfs::system::SYSTEM];

@@ -12,7 +12,8 @@ use crate::history::{self, NoteName};
 
 use super::build::{Build, Placed, Population};
 
-/// One system: all that scenario, runner, lists and reports know of it.
+/// One system: all that scenario, runner, lists and reports know of it. Tables come in parts, one
+/// from each room of the system.
 #[derive(Clone, Copy)]
 pub struct System {
     /// `hdfs` say.
@@ -20,23 +21,23 @@ pub struct System {
     /// Moves when a change of the model may move a history.
     pub model_version: u32,
     /// Daemons and clients that a scenario can place.
-    pub roles: &'static [RoleSpec],
+    pub roles: &'static [&'static [RoleSpec]],
     /// Configuration keys, in the sections in which an operator writes them.
     pub sections: &'static [KeySection],
     /// What its users call.
-    pub services: &'static [ServiceSpec],
+    pub services: &'static [&'static [ServiceSpec]],
     /// Sizes that its models ask a scenario for.
-    pub sizes: &'static [SizeSpec],
+    pub sizes: &'static [&'static [SizeSpec]],
     /// Named protocol steps.
-    pub marks: &'static [MarkSpec],
+    pub marks: &'static [&'static [MarkSpec]],
     /// Named lines of its timeline.
-    pub notes: &'static [NoteSpec],
+    pub notes: &'static [&'static [NoteSpec]],
     /// Names for whoever plays a part at the moment.
-    pub selectors: &'static [SelectorSpec],
+    pub selectors: &'static [&'static [SelectorSpec]],
     /// Commands that an operator can give.
-    pub commands: &'static [CommandSpec],
+    pub commands: &'static [&'static [CommandSpec]],
     /// Historic bugs that can be planted.
-    pub plants: &'static [PlantSpec],
+    pub plants: &'static [&'static [PlantSpec]],
     /// Processes that come with others (an sshd with each NameNode's host).
     pub companions: fn(&[Placed]) -> Vec<Companion>,
 }
@@ -267,7 +268,7 @@ impl Registry {
 
     /// Every role.
     pub fn roles(&self) -> impl Iterator<Item = &RoleSpec> {
-        self.systems.iter().flat_map(|system| system.roles)
+        self.systems.iter().flat_map(|system| system.roles.iter().copied().flatten())
     }
 
     /// A role by name.
@@ -282,17 +283,17 @@ impl Registry {
 
     /// Every service.
     pub fn services(&self) -> impl Iterator<Item = &ServiceSpec> {
-        self.systems.iter().flat_map(|system| system.services)
+        self.systems.iter().flat_map(|system| system.services.iter().copied().flatten())
     }
 
     /// Every size.
     pub fn sizes(&self) -> impl Iterator<Item = &SizeSpec> {
-        self.systems.iter().flat_map(|system| system.sizes)
+        self.systems.iter().flat_map(|system| system.sizes.iter().copied().flatten())
     }
 
     /// Every mark.
     pub fn marks(&self) -> impl Iterator<Item = &MarkSpec> {
-        self.systems.iter().flat_map(|system| system.marks)
+        self.systems.iter().flat_map(|system| system.marks.iter().copied().flatten())
     }
 
     /// The phase that ends with a mark.
@@ -302,22 +303,22 @@ impl Registry {
 
     /// Every note.
     pub fn notes(&self) -> impl Iterator<Item = &NoteSpec> {
-        self.systems.iter().flat_map(|system| system.notes)
+        self.systems.iter().flat_map(|system| system.notes.iter().copied().flatten())
     }
 
     /// Every selector.
     pub fn selectors(&self) -> impl Iterator<Item = &SelectorSpec> {
-        self.systems.iter().flat_map(|system| system.selectors)
+        self.systems.iter().flat_map(|system| system.selectors.iter().copied().flatten())
     }
 
     /// Every command.
     pub fn commands(&self) -> impl Iterator<Item = &CommandSpec> {
-        self.systems.iter().flat_map(|system| system.commands)
+        self.systems.iter().flat_map(|system| system.commands.iter().copied().flatten())
     }
 
     /// Every plant.
     pub fn plants(&self) -> impl Iterator<Item = &PlantSpec> {
-        self.systems.iter().flat_map(|system| system.plants)
+        self.systems.iter().flat_map(|system| system.plants.iter().copied().flatten())
     }
 }
 

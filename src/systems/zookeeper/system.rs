@@ -10,7 +10,7 @@ use crate::history;
 use crate::protocols::zab::rules::NewLeaderStep;
 use crate::protocols::zab::{Rules, Sid};
 use crate::systems::{
-    Build, KeySection, NoteSpec, Placed, PlantSpec, RoleSpec, SelectorSpec, SizeSpec, System, Who,
+    Build, KeySection, Placed, PlantSpec, RoleSpec, SelectorSpec, SizeSpec, System, Who,
 };
 
 use super::clients::{self, SERVER_ROLE};
@@ -53,35 +53,25 @@ const SHUTDOWN: SizeSpec = SizeSpec {
 pub const SYSTEM: System = System {
     name: "zookeeper",
     model_version: 1,
-    roles: &[SERVER, clients::ROLES[0], clients::ROLES[1], clients::ROLES[2]],
+    roles: &[&[SERVER], &clients::ROLES],
     sections: &[KeySection {
         name: "zookeeper",
         family: "zookeeper",
         profiles: &[ZOOKEEPER_3_8],
         keys: keys::ALL,
     }],
-    services: &clients::SERVICES,
-    sizes: &[START, SHUTDOWN, clients::SIZES[0]],
-    marks: MARKS,
-    notes: &ALL_NOTES,
-    selectors: &SELECTORS,
+    services: &[&clients::SERVICES],
+    sizes: &[&[START, SHUTDOWN], &clients::SIZES],
+    marks: &[MARKS],
+    notes: &[&marks::NOTES, &clients::NOTES],
+    selectors: &[&SELECTORS],
     commands: &[],
-    plants: &[PlantSpec {
+    plants: &[&[PlantSpec {
         name: LOG_AFTER_UPTODATE,
         meaning: "a follower acknowledges NEWLEADER before it has logged what it was sent",
-    }],
+    }]],
     companions: |_| Vec::new(),
 };
-
-const ALL_NOTES: [NoteSpec; 7] = [
-    marks::NOTES[0],
-    marks::NOTES[1],
-    marks::NOTES[2],
-    clients::NOTES[0],
-    clients::NOTES[1],
-    clients::NOTES[2],
-    clients::NOTES[3],
-];
 
 const SELECTORS: [SelectorSpec; 4] = [
     SelectorSpec {
