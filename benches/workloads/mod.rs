@@ -9,7 +9,7 @@ use hadr::engine::net::{LinkClasses, LinkOptions};
 use hadr::engine::note::Note;
 use hadr::engine::{
     Conn, ConnEvent, Ctx, HostOptions, Input, Interface, Latency, Port, Process, ProcessOptions,
-    Purpose, SimDuration, SimTime, Tag, Timer, World, below,
+    Purpose, SimDuration, Tag, Timer, World, below,
 };
 
 const MS: fn(u64) -> SimDuration = SimDuration::from_millis;
@@ -327,9 +327,4 @@ pub(crate) fn run(world: &mut World, events: u64) -> (u64, u64) {
         }
     }
     (missed, written)
-}
-
-/// Simulated seconds so far, in nanoseconds.
-pub(crate) fn simulated(world: &World) -> u64 {
-    world.now().since(SimTime::START).as_nanos()
 }

@@ -5,6 +5,7 @@
 //! Modelled on: rayon's parallel iterators.
 
 pub mod compare;
+pub mod expect;
 pub mod pool;
 #[cfg(test)]
 pub(crate) mod sample;

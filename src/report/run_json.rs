@@ -40,6 +40,7 @@ pub fn run(record: &Record) -> Value {
             "to": one.to,
             "at_s": moment(one.at),
         })).collect::<Vec<_>>(),
+        "active_at_end": record.active_at_end,
         "exits": record.exits.iter().map(|exit| json!({
             "process": exit.process,
             "at_s": moment(exit.at),

@@ -37,6 +37,8 @@ impl Session {
             self.audit();
         }
         let mut record = self.record(end);
+        let holders = before_audit.holders(crate::history::Role::Active);
+        record.active_at_end = holders.into_iter().map(str::to_string).collect();
         let paths = Paths { world: &before_audit.world, registry: &self.registry };
         for service in &mut record.services {
             service.phases = paths.phases(&service.name, &service.measure, &mut record.gaps);
@@ -113,6 +115,7 @@ impl Session {
             services,
             split_brain,
             failovers,
+            active_at_end: Vec::new(), // as it was before the audit: the caller knows
             exits,
             violations,
             gaps,

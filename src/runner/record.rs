@@ -35,6 +35,8 @@ pub struct Record {
     pub split_brain: Vec<ResourceRecord>,
     /// In order of time.
     pub failovers: Vec<FailoverRecord>,
+    /// Who holds an active role where the run ended, the audit not included.
+    pub active_at_end: Vec<String>,
     /// Daemons that ended themselves, in order of time.
     pub exits: Vec<ExitRecord>,
     /// Properties and objectives that do not hold.

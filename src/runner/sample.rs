@@ -121,6 +121,7 @@ pub(crate) fn record() -> Record {
             to: "nn2".into(),
             at: at(31_299),
         }],
+        active_at_end: vec!["nn2".into()],
         exits: vec![ExitRecord {
             process: "nn1".into(),
             at: at(49_000),

@@ -1,5 +1,6 @@
 //! The integration tests, one binary.
 
+mod cases;
 mod examples;
 mod keys;
 mod scenario;

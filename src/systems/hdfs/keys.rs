@@ -14,10 +14,23 @@ pub use crate::clients::hadoop_ipc_keys::{HADOOP_3_3, HADOOP_3_4};
 
 use crate::engine::config::Key;
 
-const TABLES: [&[&dyn Key]; 4] = [journal::ALL, namenode::ALL, failover::ALL, client::ALL];
+const TABLES: [&[&dyn Key]; 6] = [
+    journal::ALL,
+    namenode::ALL,
+    failover::ALL,
+    client::ALL,
+    super::journalnode::options::ALL,
+    super::namenode::costs::ALL,
+];
 
-const ROWS: usize =
-    journal::ALL.len() + namenode::ALL.len() + failover::ALL.len() + client::ALL.len();
+const ROWS: usize = {
+    let (mut rows, mut table) = (0, 0);
+    while table < TABLES.len() {
+        rows += TABLES[table].len();
+        table += 1;
+    }
+    rows
+};
 
 const fn joined() -> [&'static dyn Key; ROWS] {
     let mut rows: [&dyn Key; ROWS] = [journal::ALL[0]; ROWS];

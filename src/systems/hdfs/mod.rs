@@ -24,4 +24,5 @@ pub mod secondary;
 pub mod secondary_backup;
 pub mod segment_fetch;
 pub mod sshd;
+pub mod system;
 pub mod zkfc;
