@@ -52,7 +52,8 @@ pub struct CommitCase {
 }
 
 impl Rules {
-    /// As in 3.8.4: the epoch first, then the log, which nobody awaits.
+    /// As in 3.8.4: the epoch first, then the log, which nobody awaits; and no fast-forward in
+    /// between. Not safe: a leader that dies there can take committed transactions with it.
     pub const V3_8_4: Rules = Rules {
         better,
         quorum: majority,
@@ -75,6 +76,12 @@ impl Rules {
             NewLeaderStep::Acknowledge,
         ],
         fast_forward_unserved: true,
+        ..Rules::V3_8_4
+    };
+
+    /// ZOOKEEPER-3911: the history reaches the log only at UPTODATE.
+    pub const LOGS_AFTER_UPTODATE: Rules = Rules {
+        at_new_leader: &[NewLeaderStep::PersistEpoch, NewLeaderStep::Acknowledge],
         ..Rules::V3_8_4
     };
 }

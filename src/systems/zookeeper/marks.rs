@@ -52,9 +52,9 @@ pub const LOOKING: NoteSpec =
 /// Out of it.
 pub const CHOSEN: NoteSpec =
     NoteSpec { name: "zk/chosen", phrase: "election over: server {0} leads", headline: false };
-/// A session is over.
+/// A session is over: its server, that server's start, its number since.
 pub const EXPIRED: NoteSpec =
-    NoteSpec { name: "zk/expired", phrase: "session {0} expires", headline: true };
+    NoteSpec { name: "zk/expired", phrase: "session {0}.{1}.{2} expires", headline: true };
 
 /// Every note of a server.
 pub const NOTES: &[NoteSpec] = &[LOOKING, CHOSEN, EXPIRED];

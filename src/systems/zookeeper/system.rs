@@ -7,7 +7,6 @@
 use crate::engine::process::Process;
 use crate::engine::time::SimDuration;
 use crate::history;
-use crate::protocols::zab::rules::NewLeaderStep;
 use crate::protocols::zab::{Rules, Sid};
 use crate::systems::{
     Build, KeySection, Placed, PlantSpec, RoleSpec, SelectorSpec, SizeSpec, System, Who,
@@ -100,12 +99,6 @@ const SELECTORS: [SelectorSpec; 4] = [
     },
 ];
 
-/// ZOOKEEPER-3911: the history reaches the log only at UPTODATE.
-const LOGS_AFTER_UPTODATE: Rules = Rules {
-    at_new_leader: &[NewLeaderStep::PersistEpoch, NewLeaderStep::Acknowledge],
-    ..Rules::V3_8_4
-};
-
 fn server(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, String> {
     let members = build.population.of_group(SERVER_ROLE, placed.group.as_deref());
     let ensemble: Vec<_> = (1..).map(Sid).zip(members.map(|member| member.process)).collect();
@@ -119,7 +112,7 @@ fn server(build: &mut Build<'_>, placed: &Placed) -> Result<Box<dyn Process>, St
     let log = build.resource(LOG);
     let mut options = ServerOptions::read(&placed.config, me, ensemble, spans, log);
     if build.planted(LOG_AFTER_UPTODATE) {
-        options.rules = LOGS_AFTER_UPTODATE;
+        options.rules = Rules::LOGS_AFTER_UPTODATE;
     }
     Ok(Box::new(ZooKeeperServer::new(options)))
 }

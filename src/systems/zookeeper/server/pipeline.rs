@@ -21,7 +21,7 @@ use crate::systems::zookeeper::marks;
 use crate::systems::zookeeper::quorum_api::QuorumMessage;
 use crate::systems::zookeeper::translate;
 
-use super::roles::{Serving, say};
+use super::roles::Serving;
 use super::{ZooKeeperServer, kind};
 
 /// What a request that waits will be answered with.
@@ -362,7 +362,9 @@ impl ZooKeeperServer {
 
     fn expire(&mut self, session: SessionId, ctx: &mut Ctx<'_>) {
         ctx.mark(marks::SESSION_EXPIRED.mark());
-        say(marks::EXPIRED.note(), session.0, ctx);
+        let SessionId(id) = session;
+        let fields = [id >> 56, id >> 16 & 0xff_ffff_ffff, id & 0xffff, 0];
+        ctx.note(Fact::Noted { name: marks::EXPIRED.note(), fields });
         let source = Source { session, cxid: Cxid(0), owner: Owner::Leader };
         let close = Request::Write(Op::CloseSession);
         if let Some(Prepared::Propose(txn)) = self.prepare(source, &close, ctx) {

@@ -168,6 +168,6 @@ impl ZooKeeperServer {
 }
 
 /// A line of the timeline.
-pub(super) fn say(name: NoteName, field: u64, ctx: &mut Ctx<'_>) {
+fn say(name: NoteName, field: u64, ctx: &mut Ctx<'_>) {
     ctx.note(Fact::Noted { name, fields: [field, 0, 0, 0] });
 }

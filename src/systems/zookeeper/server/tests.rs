@@ -318,3 +318,51 @@ fn a_lost_quorum_is_back_a_second_after_the_restart() {
         assert_eq!(stage.noted(struck, marks::EXPIRED.note()), None, "seed {seed}");
     }
 }
+
+/// Whatever befalls the hosts, once all is healed the ensemble serves again.
+#[test]
+fn after_a_storm_of_faults_the_ensemble_serves_again() {
+    for seed in 0..6_u64 {
+        let mut stage = Stage::new(seed, 3, writers(2));
+        stage.run(SimDuration::from_secs(4));
+        let mut state = seed.wrapping_mul(0xd134_2543_de82_ef95) | 1;
+        let mut draw = |bound: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % bound
+        };
+        for _ in 0..12 {
+            let victim = usize::try_from(draw(3)).expect("small");
+            let (server, host) = (stage.servers[victim], stage.hosts[victim]);
+            match draw(4) {
+                0 => {
+                    stage.world.kill(server);
+                    stage.run(ms(draw(3_000)));
+                    stage.world.start(server);
+                }
+                1 => {
+                    stage.world.power_off(host);
+                    stage.run(ms(draw(14_000)));
+                    stage.world.power_on(host, ms(100), true);
+                }
+                2 => {
+                    stage.world.freeze(host);
+                    stage.run(ms(draw(14_000)));
+                    stage.world.thaw(host);
+                }
+                _ => {
+                    let other = stage.hosts[(victim + 1) % 3];
+                    let cut = stage.world.cut(&[host], &[other], draw(2) == 0);
+                    stage.run(ms(draw(14_000)));
+                    stage.world.heal(cut);
+                }
+            }
+            stage.run(ms(draw(2_500)));
+        }
+        let healed = stage.world.now();
+        stage.run(SimDuration::from_secs(70));
+        let late = stage.writes(healed + SimDuration::from_secs(65));
+        assert!(!late.is_empty(), "seed {seed}");
+    }
+}
