@@ -17,7 +17,7 @@ use super::secondary_backup::ImageBackup;
 use crate::engine::config::Config;
 use crate::engine::process::Process;
 use crate::history;
-use crate::systems::{Build, MarkSpec, Placed, RoleSpec, SelectorSpec, SizeSpec, Who};
+use crate::systems::{Build, MarkSpec, NoteSpec, Placed, RoleSpec, SelectorSpec, SizeSpec, Who};
 
 const NAMENODE: &str = "namenode";
 const FILER: &str = "filer";
@@ -86,6 +86,9 @@ pub const MARKS: [MarkSpec; marks::MARKS.len() + 1] = {
     }
     all
 };
+
+/// Lines of the timeline.
+pub const NOTES: [NoteSpec; 5] = marks::NOTES;
 
 /// Who plays which part.
 pub const SELECTORS: [SelectorSpec; 2] = [

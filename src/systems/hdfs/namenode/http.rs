@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::shared_journal::SharedJournal;
 use super::storage::{self, ImageRecord};
-use super::{NameNode, local_journal, tags};
+use super::{NameNode, local_journal, marks, tags};
 use crate::engine::ctx::Ctx;
 use crate::engine::flow::FlowProgress;
 use crate::engine::id::{FlowId, ProcessId};
@@ -169,6 +169,7 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
     /// A new image is on the volume: old storage is purged, by an active also in the journals.
     pub(super) fn image_saved(&mut self, txid: u64, ctx: &mut Ctx<'_>) {
         self.checkpoint = self.checkpoint.max(txid);
+        self.say(marks::IMAGE_NOTE, txid, ctx);
         self.http.checkpoint_at = ctx.now().monotonic;
         let retention = self.options.retention;
         let Some(oldest) = storage::purge_images(&retention, ctx) else { return };

@@ -65,6 +65,15 @@ struct Load {
 pub(super) struct Loader {
     load: Option<Load>,
     number: u64,
+    /// Edits that the rounds of a catch-up have applied so far.
+    caught_up: u64,
+}
+
+impl Loader {
+    /// What a catch-up has applied, all rounds together.
+    pub(super) const fn take_caught_up(&mut self) -> u64 {
+        std::mem::replace(&mut self.caught_up, 0)
+    }
 }
 
 impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
@@ -253,7 +262,10 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             Purpose::Tail => self.on_tailed(end, ctx),
             Purpose::CatchUp => {
                 let outcome = match end {
-                    LoadEnd::Loaded(edits) => StepOutcome::Applied(edits),
+                    LoadEnd::Loaded(edits) => {
+                        self.loader.caught_up += edits;
+                        StepOutcome::Applied(edits)
+                    }
                     LoadEnd::Broken(why) | LoadEnd::Unusable(why) => StepOutcome::Failed(why),
                 };
                 self.step_ended(outcome, ctx);

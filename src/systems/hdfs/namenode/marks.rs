@@ -1,10 +1,10 @@
-//! Marks of a NameNode: the steps that a trigger or a phase may hang on.
+//! Marks and notes of a NameNode: the steps that a trigger, a phase or a timeline may hang on.
 //!
-//! Here: their names; the phase that ends with a promotion.
+//! Here: their names; the phase that ends with a promotion; lines of the timeline.
 //! Never here: when they are passed.
 //! Modelled on: the log lines of `FSNamesystem`, `EditLogTailer`, `StandbyCheckpointer`.
 
-use crate::systems::registry::MarkSpec;
+use crate::systems::registry::{MarkSpec, NoteSpec};
 
 const fn step(name: &'static str, meaning: &'static str) -> MarkSpec {
     MarkSpec { name, ends_phase: None, meaning }
@@ -60,3 +60,35 @@ pub const MARKS: [MarkSpec; 11] = [
     CHECKPOINT_STARTED,
     CHECKPOINT_SAVED,
 ];
+
+/// A transition to active begins.
+pub const TRANSITION_NOTE: NoteSpec = NoteSpec {
+    name: "nn/transition-to-active",
+    phrase: "begins its transition to active; its namespace is that of edit {0}",
+    headline: true,
+};
+/// The catch-up is over.
+pub const CAUGHT_UP_NOTE: NoteSpec = NoteSpec {
+    name: "nn/caught-up",
+    phrase: "has applied the {0} edits that it lacked",
+    headline: true,
+};
+/// A transition to standby begins.
+pub const DEMOTION_NOTE: NoteSpec = NoteSpec {
+    name: "nn/transition-to-standby",
+    phrase: "begins its transition to standby at edit {0}",
+    headline: true,
+};
+/// An image is on the disk.
+pub const IMAGE_NOTE: NoteSpec = NoteSpec {
+    name: "nn/image-saved",
+    phrase: "has an image of its namespace as of edit {0}",
+    headline: false,
+};
+/// The process ends itself; its sockets close when the JVM has ended.
+pub const TERMINATING_NOTE: NoteSpec =
+    NoteSpec { name: "nn/terminating", phrase: "ends itself", headline: true };
+
+/// All notes of a NameNode.
+pub const NOTES: [NoteSpec; 5] =
+    [TRANSITION_NOTE, CAUGHT_UP_NOTE, DEMOTION_NOTE, IMAGE_NOTE, TERMINATING_NOTE];

@@ -54,6 +54,7 @@ use crate::protocols::namenode::transition::{HaState, StepOutcome};
 use crate::systems::hdfs::api::client_namenode::ClientNamenode;
 use crate::systems::hdfs::api::ha_service::HaService;
 use crate::systems::hdfs::api::namenode_protocol::NamenodeProtocol;
+use crate::systems::registry::NoteSpec;
 
 /// Opens when a NameNode serves as the active one; decides every answer to a client.
 pub const ROLE_ACTIVE: Gate = Gate::named("nn/role-active");
@@ -171,8 +172,14 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
     fn terminate(&mut self, why: &'static str, ctx: &mut Ctx<'_>) {
         if !self.exiting {
             self.exiting = true;
+            self.say(marks::TERMINATING_NOTE, 0, ctx);
             ctx.exit_after(self.options.costs.jvm_exit, why);
         }
+    }
+
+    /// A line of the timeline.
+    fn say(&self, note: NoteSpec, field: u64, ctx: &mut Ctx<'_>) {
+        ctx.note(Fact::Noted { name: note.note(), fields: [field, 0, 0, 0] });
     }
 
     fn note_role(&self, role: Role, claimed: bool, ctx: &mut Ctx<'_>) {

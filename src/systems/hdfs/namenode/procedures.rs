@@ -87,8 +87,14 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
         let procedure = Procedure::begin(kind.steps());
         self.procedures.running.insert(id, Running { kind, procedure, caller });
         match kind {
-            ProcedureKind::Promotion => ctx.mark(marks::TRANSITION_STARTED.mark()),
-            ProcedureKind::Demotion => ctx.mark(marks::DEMOTION_STARTED.mark()),
+            ProcedureKind::Promotion => {
+                ctx.mark(marks::TRANSITION_STARTED.mark());
+                self.say(marks::TRANSITION_NOTE, self.last_applied, ctx);
+            }
+            ProcedureKind::Demotion => {
+                ctx.mark(marks::DEMOTION_STARTED.mark());
+                self.say(marks::DEMOTION_NOTE, self.last_applied, ctx);
+            }
             ProcedureKind::Roll | ProcedureKind::StartAlone => {}
         }
         self.do_step(id, procedure.step(), ctx);
@@ -158,6 +164,8 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             Step::CatchUp => self.begin_load(Purpose::CatchUp, ctx),
             Step::ReprocessDatanodes => {
                 ctx.mark(marks::CAUGHT_UP.mark());
+                let edits = self.loader.take_caught_up();
+                self.say(marks::CAUGHT_UP_NOTE, edits, ctx);
                 self.work_on_step(id, costs.clear_queues);
             }
             Step::CheckStreams => self.check_streams(id, ctx),

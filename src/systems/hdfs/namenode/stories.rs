@@ -416,3 +416,19 @@ fn without_asynclogging_handlers_wait_for_the_journals_themselves() {
     // Three journals, one batch for the segment's start; no batch holds more than two calls.
     assert!(3 * (1 + 10) <= batches, "{batches}");
 }
+
+#[test]
+fn the_same_story_twice_is_the_same_story() {
+    let digests = [(); 2].map(|()| {
+        let mut stage = Stage::with_quorum(&config());
+        stage.order(5_000, 0, Order::ToActive);
+        for n in 0..50 {
+            stage.order(6_000 + n * 37, 0, Order::Mkdir(n));
+        }
+        stage.order(7_000, 1, Order::ToActive);
+        stage.ready();
+        stage.advance(200);
+        (stage.world.digest(), stage.world.history_digest())
+    });
+    assert_eq!(digests[0], digests[1]);
+}
