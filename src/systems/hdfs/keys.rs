@@ -14,13 +14,14 @@ pub use crate::clients::hadoop_ipc_keys::{HADOOP_3_3, HADOOP_3_4};
 
 use crate::engine::config::Key;
 
-const TABLES: [&[&dyn Key]; 6] = [
+const TABLES: [&[&dyn Key]; 7] = [
     journal::ALL,
     namenode::ALL,
     failover::ALL,
     client::ALL,
     super::journalnode::options::ALL,
     super::namenode::costs::ALL,
+    super::secondary_backup::ALL,
 ];
 
 const ROWS: usize = {

@@ -40,6 +40,7 @@ pub const SYSTEM: System = System {
         zkfc::MARKS,
     ],
     notes: &[
+        &namenode_roles::NOTES,
         quorum_journal::marks::NOTES,
         journalnode::marks::NOTES,
         zkfc::NOTES,
