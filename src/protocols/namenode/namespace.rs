@@ -223,11 +223,8 @@ impl Namespace {
             Some(Kind::File { .. } | Kind::Directory) => return Err(Refusal::AlreadyExists),
         };
         // As in mkdirs, a file among the parents is refused before anything changes.
-        let parent =
-            self.mkdirs(directory, content, &mut log).map_err(|refusal| match refusal {
-                Refusal::AlreadyExists => Refusal::ParentNotDirectory,
-                other => other,
-            })?;
+        let parents = self.mkdirs(directory, content, &mut log);
+        let parent = parents.map_err(|_| Refusal::ParentNotDirectory)?;
 
         if replaces {
             let change = Change::Delete { parent, name: *name };

@@ -54,7 +54,7 @@ pub struct RetryCache {
 }
 
 impl RetryCache {
-    /// An empty cache whose entries live for `expiry` (`dfs.namenode.retrycache.expirytime.millis`).
+    /// An empty cache; its entries live for `dfs.namenode.retrycache.expirytime.millis`.
     pub fn new(expiry: SimDuration) -> RetryCache {
         RetryCache { expiry, entries: SharedMap::default(), by_expiry: SharedMap::default() }
     }

@@ -2,7 +2,7 @@
 //!
 //! Here: images and edits to fetch, images to take, the page that says who is active, thread dumps.
 //! Never here: who may take an image (`protocols::namenode::checkpoint`).
-//! Modelled on: Hadoop `ImageServlet`, `TransferFsImage`, `IsNameNodeActiveServlet`, `StackServlet`.
+//! Modelled on: Hadoop `ImageServlet`, `TransferFsImage`, `IsNameNodeActiveServlet`.
 
 use std::sync::Arc;
 
