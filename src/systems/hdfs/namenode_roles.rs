@@ -1,6 +1,7 @@
 //! NameNode roles: how a scenario places NameNodes, and who keeps their edits and images.
 //!
-//! Here: `namenode`, `filer`, `secondary-namenode`, `fsimage-backup`; what keeps a nameservice's edits; sizes, marks, selectors.
+//! Here: `namenode`, `filer`, `secondary-namenode`, `fsimage-backup`; what keeps a nameservice's
+//! edits; sizes, marks, notes, selectors.
 //! Never here: what a NameNode does (`namenode`), where JournalNodes stand (`journal_roles`).
 //! Modelled on: Hadoop `dfs.nameservices`, `dfs.ha.namenodes`, `dfs.namenode.shared.edits.dir`.
 
