@@ -51,7 +51,8 @@ fn whatever_connection_breaks_at_whatever_step_nothing_committed_is_lost() {
     }
 }
 
-/// Several blows, close together, in an ensemble that has its history.
+/// Several blows, close together, in an ensemble that has its history. Deaths are all of one kind:
+/// what a kill left unsynced, no restart makes durable, and a power loss after it may take.
 fn flurry(seed: u64, power: bool) -> Vec<(u64, Blow)> {
     let mut state = seed.wrapping_mul(0xd134_2543_de82_ef95) | 1;
     let mut draw = |bound: u64| {
@@ -67,7 +68,7 @@ fn flurry(seed: u64, power: bool) -> Vec<(u64, Blow)> {
             let victim = usize::try_from(draw(3)).expect("small");
             let blow = match draw(3) {
                 0 => Blow::Cut(victim),
-                1 if power => Blow::Power(victim),
+                1 | 2 if power => Blow::Power(victim),
                 _ => Blow::Kill(victim),
             };
             (step, blow)
@@ -78,7 +79,8 @@ fn flurry(seed: u64, power: bool) -> Vec<(u64, Blow)> {
 #[test]
 fn history_first_survives_flurries_of_kills_power_losses_and_cuts() {
     for seed in 0..600 {
-        must_hold(options(Rules::HISTORY_FIRST, seed, flurry(seed, true)));
+        let blows = flurry(seed, seed % 2 == 0);
+        must_hold(options(Rules::HISTORY_FIRST, seed, blows));
     }
 }
 
@@ -102,8 +104,8 @@ fn kills_alone_lose_what_was_committed_under_the_older_rules() {
 #[test]
 fn a_power_loss_between_epoch_and_log_loses_what_was_committed() {
     let rules = Rules { fast_forward_unserved: true, ..Rules::V3_8_4 };
-    assert!(loses(rules, 1_234, true)); // one of six thousand flurries
-    assert!(!loses(Rules::HISTORY_FIRST, 1_234, true));
+    assert!(loses(rules, 2_896, true)); // one flurry in 1,500
+    assert!(!loses(Rules::HISTORY_FIRST, 2_896, true));
 }
 
 /// Reference 12.2: an election takes one, two or three times 200 ms, by a race of milliseconds
