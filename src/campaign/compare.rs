@@ -8,6 +8,7 @@
 //! Modelled on: common random numbers; ranking and selection on paired samples.
 
 use super::pool::{Panicked, Pool};
+use crate::engine::digest::hash;
 use crate::runner::objectives::Asked;
 use crate::runner::record::Record;
 
@@ -81,7 +82,7 @@ impl Comparison {
     pub fn digest_of_digests(&self) -> u64 {
         let digests = self.records.iter().flatten().map(|record| record.history_digest);
         let bytes: Vec<u8> = digests.flat_map(u64::to_le_bytes).collect();
-        xxhash_rust::xxh3::xxh3_64(&bytes)
+        hash(&bytes)
     }
 }
 

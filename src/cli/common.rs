@@ -140,3 +140,8 @@ pub(super) fn quoted(words: &[String]) -> String {
     });
     words.collect::<Vec<_>>().join(" ")
 }
+
+/// The words of a command line, as a shell would read it.
+pub(super) fn unquoted(line: &str) -> Option<Vec<String>> {
+    shlex::split(line)
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, Parser};
 use serde_json::Value;
 
-use super::common::{complain, print, read_scenario};
+use super::common::{complain, print, read_scenario, unquoted};
 use super::files::Disk;
 use super::run::RunArgs;
 use super::{Cli, Command, Failure, Outcome, compare};
@@ -31,7 +31,7 @@ pub(super) fn run(args: &ReplayArgs, registry: Registry) -> Outcome {
     let bytes = Disk.read(&args.file).map_err(|why| bad(&why))?;
     let stored: Value = serde_json::from_slice(&bytes).map_err(|error| bad(&error.to_string()))?;
     let line = stored["reproduce"].as_str().ok_or_else(|| bad("it has no field \"reproduce\""))?;
-    let words = shlex::split(line).ok_or_else(|| bad("its field \"reproduce\" is no command"))?;
+    let words = unquoted(line).ok_or_else(|| bad("its field \"reproduce\" is no command"))?;
     let cli = Cli::try_parse_from(words).map_err(|error| bad(&error.to_string()))?;
     match (stored["schema"].as_str(), cli.command) {
         (Some("hadr.run/1"), Command::Run(again)) => one(&stored, &again, registry),

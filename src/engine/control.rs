@@ -14,7 +14,6 @@ use super::process::{Input, Interface, Slot};
 use super::time::SimDuration;
 use super::world::World;
 use crate::engine::dice::Words;
-use rand::rand_core::Rng;
 
 const POWER_LOSS: Purpose = Purpose::named("engine/power-loss");
 
@@ -107,9 +106,9 @@ impl World {
                 self.core.end_process(process, Life::Killed, true);
             }
             let address = self.core.address(&self.core.processes[process.index()].name);
-            let mut rng = weather(address, POWER_LOSS, self.core.event.0);
+            let mut weather = weather(address, POWER_LOSS, self.core.event.0);
             let volume = &mut self.core.processes[process.index()].volume;
-            volume.lose_power(|| Words([rng.next_u64(), rng.next_u64()]));
+            volume.lose_power(|| Words([weather.word(), weather.word()]));
         }
         self.core.hosts[host.index()].was_running = running;
         self.core.flows_path_changed();

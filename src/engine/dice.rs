@@ -7,8 +7,8 @@
 use rand::SeedableRng;
 use rand::rand_core::Rng;
 use rand_chacha::ChaCha8Rng;
-use xxhash_rust::const_xxh3::xxh3_64 as const_xxh3_64;
-use xxhash_rust::xxh3::xxh3_64;
+
+use super::digest::{hash, name_hash};
 
 /// What a draw decides: the XXH3 of a registered name. A rename is a break for recorded seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,13 @@ pub struct Purpose(u64);
 impl Purpose {
     /// The purpose of that name.
     pub const fn named(name: &str) -> Purpose {
-        Purpose(const_xxh3_64(name.as_bytes()))
+        Purpose(name_hash(name))
     }
 }
 
 /// The identity of a named entity of a run.
 pub fn entity(name: &str) -> u64 {
-    xxh3_64(name.as_bytes())
+    hash(name.as_bytes())
 }
 
 /// Where a draw belongs: the run and the entity.
@@ -37,20 +37,31 @@ pub struct Address {
     pub entity: u64,
 }
 
+/// The words of one piece of weather, as many as it takes.
+#[derive(Clone, Debug)]
+pub struct Weather(ChaCha8Rng);
+
+impl Weather {
+    /// One more word.
+    pub fn word(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
+
 /// Weather and keys. Nothing is stored: the address is the key, the ordinal the stream.
-pub fn weather(of: Address, purpose: Purpose, ordinal: u64) -> ChaCha8Rng {
+pub fn weather(of: Address, purpose: Purpose, ordinal: u64) -> Weather {
     let mut key = [0; 32]; // our own expansion: no library release may move it
     for (place, word) in key.chunks_exact_mut(8).zip([of.seed, of.lineage, of.entity, purpose.0]) {
         place.copy_from_slice(&word.to_le_bytes());
     }
     let mut rng = ChaCha8Rng::from_seed(key);
     rng.set_stream(ordinal);
-    rng
+    Weather(rng)
 }
 
 /// One word of weather.
 pub fn weather_word(of: Address, purpose: Purpose, ordinal: u64) -> u64 {
-    weather(of, purpose, ordinal).next_u64()
+    weather(of, purpose, ordinal).word()
 }
 
 /// Two words of a draw.
@@ -83,8 +94,8 @@ impl Noise {
 
     /// The generator of an entity's purpose.
     pub fn of(address: Address, purpose: Purpose, ordinal: u64) -> Noise {
-        let mut rng = weather(address, purpose, ordinal);
-        Noise { key: rng.next_u64(), salt: rng.next_u64() }
+        let mut weather = weather(address, purpose, ordinal);
+        Noise { key: weather.word(), salt: weather.word() }
     }
 
     /// For one message, say: its latency and its loss.

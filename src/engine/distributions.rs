@@ -5,6 +5,7 @@
 //! Modelled on: `+ - * /` and the pinned pure-Rust libm, rounded to whole nanoseconds.
 
 use super::dice::{Words, below};
+use super::floats;
 use super::time::SimDuration;
 
 /// Uniform in `low..high` (`low` if the range is empty).
@@ -26,8 +27,8 @@ pub fn uniform(low: SimDuration, high: SimDuration, word: u64) -> SimDuration {
 )]
 pub fn exponential(mean: SimDuration, word: u64) -> SimDuration {
     let uniform = (word >> 11) as f64 / (1_u64 << 53) as f64; // in [0, 1), exact
-    let ns = -libm::log1p(-uniform) * mean.as_nanos() as f64;
-    SimDuration::from_nanos(libm::round(ns) as u64)
+    let ns = -floats::log1p(-uniform) * mean.as_nanos() as f64;
+    SimDuration::from_nanos(floats::round(ns) as u64)
 }
 
 /// How long a thing takes, as a function of a draw.

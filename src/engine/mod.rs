@@ -17,6 +17,7 @@ pub mod disk;
 pub mod distributions;
 mod event;
 pub mod event_list;
+pub mod floats;
 pub mod flow;
 mod held;
 pub mod id;

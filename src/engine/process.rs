@@ -5,6 +5,7 @@
 //! Modelled on: etcd/raft's Ready; unlike it, inputs are an operating system's outcomes.
 
 use super::ctx::Ctx;
+use super::digest::name_hash;
 use super::event_list::Handle;
 use super::flow::FlowProgress;
 use super::id::{BeatId, FlowId, InterfaceId, ProcessId, ResourceId};
@@ -173,7 +174,7 @@ pub struct Gate(u64);
 impl Gate {
     /// The gate of that name.
     pub const fn named(name: &str) -> Gate {
-        Gate(xxhash_rust::const_xxh3::xxh3_64(name.as_bytes()))
+        Gate(name_hash(name))
     }
 }
 
@@ -184,7 +185,7 @@ pub struct Mark(pub u64);
 impl Mark {
     /// The mark of that name.
     pub const fn named(name: &str) -> Mark {
-        Mark(xxhash_rust::const_xxh3::xxh3_64(name.as_bytes()))
+        Mark(name_hash(name))
     }
 }
 

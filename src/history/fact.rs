@@ -4,6 +4,7 @@
 //! Never here: a verdict; a name of a protocol or system.
 //! Modelled on: Jepsen operations; openraft's (term, index); Hadoop's (epoch, txid).
 
+use crate::engine::digest::name_hash;
 use crate::engine::note::Note;
 
 /// A thing that can have one holder: a nameservice's active role, a ZooKeeper ensemble's log.
@@ -39,7 +40,7 @@ impl NoteName {
     /// The name's identity.
     pub const fn named(name: &str) -> NoteName {
         #[expect(clippy::cast_possible_truncation, reason = "a hash may be cut")]
-        NoteName(xxhash_rust::const_xxh3::xxh3_64(name.as_bytes()) as u32)
+        NoteName(name_hash(name) as u32)
     }
 }
 

@@ -16,6 +16,7 @@ use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::outage::Rto;
 use super::quantile::{COVERAGE, Level, Ranks, ranks};
+use crate::engine::floats;
 
 /// A share with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +63,7 @@ pub fn wilson(events: u64, of: u64) -> Share {
     let share = float(events) / n;
     let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let spread = share * (1.0 - share) / n + Z * Z / (4.0 * n * n);
-    let half = Z / (1.0 + Z * Z / n) * libm::sqrt(spread);
+    let half = Z / (1.0 + Z * Z / n) * floats::sqrt(spread);
     Share { events, of, lower: (middle - half).max(0.0), upper: (middle + half).min(1.0) }
 }
 
@@ -175,7 +176,7 @@ mod tests {
 
     /// Exact probability that the interval of Binomial(n, p) covers p.
     fn coverage(of: u64, p: f64, interval: fn(u64, u64) -> Share) -> f64 {
-        let mut term = libm::pow(1.0 - p, float(of));
+        let mut term = floats::pow(1.0 - p, float(of));
         let mut sum = 0.0;
         for k in 0..=of {
             let share = interval(k, of);

@@ -13,6 +13,8 @@
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
+use crate::engine::floats;
+
 /// Probability with which an interval covers what it estimates.
 pub const COVERAGE: f64 = 0.95;
 
@@ -113,7 +115,7 @@ pub fn quantile<T: Ord + Copy>(sorted: &[T], level: Level) -> Option<Quantile<T>
 /// The largest share of runs that may exceed the greatest of `n`, with 95 % confidence.
 pub fn beyond_max(n: usize) -> f64 {
     let n = u32::try_from(n).map_or(f64::from(u32::MAX), f64::from);
-    1.0 - libm::exp(libm::log(1.0 - COVERAGE) / n)
+    1.0 - floats::exp(floats::log(1.0 - COVERAGE) / n)
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use crate::engine::id::{HostId, ProcessId};
 use crate::engine::world::World;
 use crate::faults::{Fault, Group, Pick};
 use crate::systems::{Population, Registry, Who};
-use rand::rand_core::Rng;
 
 const CHOICE: Purpose = Purpose::named("faults/choice");
 
@@ -165,10 +164,10 @@ impl Targets<'_> {
     /// So many of them, addressed by the fault's name.
     fn draw(&self, mut of: Vec<ProcessId>, count: usize, fault: &str) -> Vec<ProcessId> {
         let address = Address { seed: self.seed, lineage: 0, entity: entity(fault) };
-        let mut rng = weather(address, CHOICE, 0);
+        let mut weather = weather(address, CHOICE, 0);
         let mut drawn = Vec::new();
         while drawn.len() < count && !of.is_empty() {
-            let at = below(rng.next_u64(), of.len() as u64);
+            let at = below(weather.word(), of.len() as u64);
             drawn.push(of.swap_remove(usize::try_from(at).expect("an index")));
         }
         drawn.sort_unstable();

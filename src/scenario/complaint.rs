@@ -33,7 +33,7 @@ pub struct Wrong {
 }
 
 /// One complaint, ready to print.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The file, or what stands for it (`--set`).
     pub file: String,
@@ -133,6 +133,8 @@ impl Complaint {
         Complaint { file, line: 0, column: 0, claim, hint: None, excerpt: String::new() }
     }
 }
+
+impl std::error::Error for Complaint {}
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

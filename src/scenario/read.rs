@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::bounds::{read_bound, read_measure, read_objective};
 use super::complaint::{Complaint, Place, Sources, Wrong, shortened};
 use super::fields::Fields;
@@ -23,6 +21,7 @@ use super::topology::Builder;
 use super::tree::{Node, Value};
 use super::vocabulary::Vocabulary;
 use crate::engine::config::{Unit, parse_span};
+use crate::engine::digest::hash;
 use crate::engine::time::SimDuration;
 use crate::faults::Group;
 
@@ -113,7 +112,7 @@ fn read_root(
     let scenario = Scenario {
         name,
         about,
-        hash: hash(root),
+        hash: tree_hash(root),
         settings,
         sizes: read_sizes(fields, words),
         loads,
@@ -128,12 +127,12 @@ fn read_root(
 }
 
 /// Of everything that can move a run; names, comments and expectations cannot.
-fn hash(root: &Node) -> u64 {
+fn tree_hash(root: &Node) -> u64 {
     let mut root = root.clone();
     if let Value::Table(table) = &mut root.value {
         table.retain(|name, _| !["name", "about", "objectives", "expect"].contains(&name.as_str()));
     }
-    xxh3_64(root.canonical().as_bytes())
+    hash(root.canonical().as_bytes())
 }
 
 fn read_run(fields: Option<Fields<'_>>) -> Result<RunSpans, Wrong> {
@@ -324,7 +323,7 @@ impl Scenario {
             }
         });
         let words: Vec<String> = disaster.faults.iter().map(|fault| format!("{fault:?}")).collect();
-        let hash = xxh3_64(format!("{:016x} {}", self.hash, words.join(" ")).as_bytes());
+        let hash = hash(format!("{:016x} {}", self.hash, words.join(" ")).as_bytes());
         let faults = disaster.faults.clone();
         applicable.then(|| Scenario { hash, faults, ..self.clone() })
     }

@@ -4,6 +4,7 @@
 //! Never here: shapes.
 //! Modelled on: clocks; a decade reads as 1 s, 10 s, but 60 s reads as 1 min.
 
+use crate::engine::floats;
 use crate::engine::time::SimDuration;
 
 /// Marks in nanoseconds, with their labels.
@@ -56,8 +57,8 @@ impl Scale {
     /// By logarithm, wide enough for both spans.
     pub(super) fn logarithmic(least: SimDuration, most: SimDuration, ends: (i32, i32)) -> Scale {
         let least = least.max(SimDuration::from_millis(1));
-        let high = libm::log10(ns(most.max(least))) + 0.04;
-        let low = (libm::log10(ns(least)) - 0.04).min(high - 0.5);
+        let high = floats::log10(ns(most.max(least))) + 0.04;
+        let low = (floats::log10(ns(least)) - 0.04).min(high - 0.5);
         Scale { low, high, left: ends.0, right: ends.1, even: false }
     }
 
@@ -69,15 +70,15 @@ impl Scale {
 
     #[expect(clippy::cast_possible_truncation, reason = "pixels, within the ends")]
     pub(super) fn place(&self, span: SimDuration) -> i32 {
-        let value = if self.even { ns(span) } else { libm::log10(ns(span).max(1.0)) };
+        let value = if self.even { ns(span) } else { floats::log10(ns(span).max(1.0)) };
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
-        self.left + libm::round(share * f64::from(self.right - self.left)) as i32
+        self.left + floats::round(share * f64::from(self.right - self.left)) as i32
     }
 
     /// Marks far enough apart to be labelled, and their places.
     pub(super) fn marks(&self) -> Vec<(i32, String)> {
         let inside = |span: SimDuration| {
-            let value = if self.even { ns(span) } else { libm::log10(ns(span)) };
+            let value = if self.even { ns(span) } else { floats::log10(ns(span)) };
             self.low <= value && value <= self.high
         };
         let mut found: Vec<(i32, String)> = Vec::new();

@@ -5,6 +5,7 @@
 //! Modelled on: the writers of the calibration (closed loop), open-loop probes.
 
 use crate::engine::dice::below;
+use crate::engine::digest::hash;
 use crate::history::{ContentHash, OpId, ServiceName};
 use crate::systems::Arrival;
 
@@ -100,7 +101,7 @@ pub const fn op_at(path: FilePath) -> OpId {
 
 /// What that operation writes, hashed.
 pub fn content_of(op: OpId) -> ContentHash {
-    ContentHash(xxhash_rust::xxh3::xxh3_64(&op.0.to_le_bytes()))
+    ContentHash(hash(&op.0.to_le_bytes()))
 }
 
 /// A set of operations as ascending runs: writes are acknowledged nearly in order.

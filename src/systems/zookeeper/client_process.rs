@@ -12,6 +12,7 @@ use super::api::{
 use crate::clients::zookeeper::{RequestId, ZkClientLib, ZkEvent, ZkOptions};
 use crate::engine::ctx::Ctx;
 use crate::engine::dice::Purpose;
+use crate::engine::digest::hash;
 use crate::engine::distributions::{exponential, uniform};
 use crate::engine::id::ProcessId;
 use crate::engine::log::Log;
@@ -132,7 +133,7 @@ pub fn owner_path(owner: u64) -> ZnodePath {
 }
 
 fn content_of(op: OpId) -> ContentHash {
-    ContentHash(xxhash_rust::xxh3::xxh3_64(&op.0.to_le_bytes()))
+    ContentHash(hash(&op.0.to_le_bytes()))
 }
 
 impl Session {

@@ -4,10 +4,9 @@
 //! Never here: what follows from finding one's own name or another's.
 //! Modelled on: Hadoop `HAZKInfo.proto` (`ActiveNodeInfo`), `NNHAServiceTarget.java`.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::clients::hadoop_ipc::ServerAddress;
 use crate::clients::zookeeper::wire::ZnodeData;
+use crate::engine::digest::hash;
 use crate::engine::id::ProcessId;
 use crate::engine::process::Port;
 
@@ -30,7 +29,7 @@ impl ActiveNodeInfo<'_> {
     /// As a node of the simulated ZooKeeper carries it: hashed, with its real size.
     pub fn data(&self) -> ZnodeData {
         let bytes = self.encode();
-        ZnodeData { word: xxh3_64(&bytes), bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX) }
+        ZnodeData { word: hash(&bytes), bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX) }
     }
 
     /// As protobuf writes it.
