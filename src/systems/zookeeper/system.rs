@@ -62,7 +62,7 @@ pub const SYSTEM: System = System {
     services: &[&clients::SERVICES],
     sizes: &[&[START, SHUTDOWN], &clients::SIZES],
     marks: &[MARKS],
-    notes: &[&marks::NOTES, &clients::NOTES],
+    notes: &[marks::NOTES, &clients::NOTES],
     selectors: &[&SELECTORS],
     commands: &[],
     plants: &[&[PlantSpec {
