@@ -1,7 +1,7 @@
 //! The bare reference: std's binary heap with tombstones, the model written into its loop.
 //!
-//! No network, no processes, no digest, a cheap generator: what a simulator that adds nothing can do
-//! with the list that everybody has.
+//! No network, no processes, no digest, a cheap generator: what a simulator that adds nothing can
+//! do with the list that everybody has.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

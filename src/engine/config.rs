@@ -2,7 +2,8 @@
 //!
 //! Here: the types of a row and of a configuration; parsing of values in the operator's units.
 //! Never here: the rows themselves (they live with the client library or system that reads them).
-//! Modelled on: Hadoop `Configuration.getTimeDuration`, `getLongBytes`; rust-analyzer's config rows.
+//! Modelled on: Hadoop `Configuration.getTimeDuration`, `getLongBytes`; rust-analyzer's config
+//! rows.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,8 @@
 //! Core: the state of a run apart from the processes themselves.
 //!
 //! Here: the tables, the present, and what every room of the engine shares.
-//! Never here: stepping a process (that is `world`), connections, disks, flows (rooms of their own).
+//! Never here: stepping a process (that is `world`), connections, disks, flows (rooms of their
+//! own).
 //! Modelled on: -
 
 use std::collections::{BTreeMap, VecDeque};

@@ -1,6 +1,7 @@
 //! Disk: devices, and when an operation on them ends.
 //!
-//! Here: one queue per device that the volumes on it share; sync, replace, bulk reads; stalls, lies.
+//! Here: one queue per device that the volumes on it share; sync, replace, bulk reads; stalls,
+//! lies.
 //! Never here: what a file holds (that is `volume`).
 //! Modelled on: a single-spindle FIFO; `fsync` of ext4 on one device.
 

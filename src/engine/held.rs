@@ -29,7 +29,8 @@ pub(super) enum Effect {
     Volume(Box<dyn VolumeChange>),
 }
 
-/// A change of the volume that is no disk operation of its own: append, overwrite, truncate, rename.
+/// A change of the volume that is no disk operation of its own: append, overwrite, truncate,
+/// rename.
 pub(super) trait VolumeChange: Send {
     fn clone_box(&self) -> Box<dyn VolumeChange>;
     fn apply(self: Box<Self>, volume: &mut super::volume::Volume);

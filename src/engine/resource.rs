@@ -2,7 +2,8 @@
 //!
 //! Here: who holds, who waits, and whom a release lets through; fair, first come first served.
 //! Never here: what the holder does.
-//! Modelled on: Java monitors and fair ReentrantReadWriteLock; thread pools; single-thread executors.
+//! Modelled on: Java monitors and fair ReentrantReadWriteLock; thread pools; single-thread
+//! executors.
 
 use std::collections::VecDeque;
 

@@ -6,8 +6,8 @@
 //! plus that delay to completion or to the horizon. The union of bad intervals, joined across gaps
 //! under the stability window, are the outages. RTO: end minus onset, the last fault that struck
 //! before the outage began or within a noticeable delay after (the calls that it breaks were
-//! invoked before it), but not after the outage ended; without a fault the outage's own beginning. An outage that a longer run
-//! might have prolonged is censored: never dropped, never rounded down.
+//! invoked before it), but not after the outage ended; without a fault the outage's own beginning.
+//! An outage that a longer run might have prolonged is censored: never dropped, never rounded down.
 //!
 //! The first good request is the first to complete of the good requests that were invoked after
 //! both the onset and the invocation of the outage's first bad request: what a new client sees. One

@@ -1,4 +1,4 @@
-//! A write that its client heard acknowledged is found by the audit.
+//! Acknowledged writes: a write that its client heard acknowledged is found by the audit.
 //!
 //! Here: audits that did not find one; a later audit that does clears it.
 //! Never here: writes of unknown outcome; how much is lost (that is `measure::loss`).

@@ -1,4 +1,4 @@
-//! An acknowledged entry stands in the log of its term and of every later one.
+//! Committed survives: an acknowledged entry stands in the log of its term and of every later one.
 //!
 //! No copy may store, and no replica apply, other content at its position under the same or a
 //! later term; no writer of any term may acknowledge other content there; and the holder of the

@@ -1,4 +1,4 @@
-//! A copy that stored an entry for one term's writer stores none for an older term's.
+//! Fenced copy: a copy that stored an entry for one term's writer stores none for an older term's.
 //!
 //! Here: terms per copy. Across copies an older term may come later: an old write under way.
 //! Never here: what an entry says.

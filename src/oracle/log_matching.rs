@@ -1,4 +1,4 @@
-//! Under one term one position holds one content, wherever it is stored or applied.
+//! Log matching: under one term one position holds one content, wherever it is stored or applied.
 //!
 //! Here: contents per resource, term and position; bounded, and a gap where the bound was met.
 //! Never here: whether an entry is committed; entries without a term.

@@ -1,4 +1,4 @@
-//! A process that began or held a term never begins or claims an older one.
+//! Monotone terms: a process that began or held a term never begins or claims an older one.
 //!
 //! Here: terms per process and resource.
 //! Never here: who else holds the term.

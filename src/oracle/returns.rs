@@ -1,4 +1,4 @@
-//! A service comes back within the grace that follows the last heal.
+//! Returns: a service comes back within the grace that follows the last heal.
 //!
 //! Here: per service the first request served that was invoked after the heal.
 //! Never here: which faults are expected to heal (the runner demands).

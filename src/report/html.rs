@@ -34,8 +34,8 @@ const TERMS: [(&str, &str); 6] = [
     (
         "RTO",
         "end of the outage minus its onset, the last fault that struck before it began. A request \
-         is bad if it fails or takes longer than the noticeable delay; bad intervals less than 30 s \
-         apart are one outage; the longest outage of a run counts. Zero: nobody noticed.",
+         is bad if it fails or takes longer than the noticeable delay; bad intervals less than \
+         30 s apart are one outage; the longest outage of a run counts. Zero: nobody noticed.",
     ),
     (
         "> and never",

@@ -4,4 +4,5 @@ mod cases;
 mod examples;
 mod keys;
 mod scenario;
+mod tidy;
 mod zookeeper;

@@ -2,7 +2,8 @@
 //!
 //! Here: requests, responses, pings and exceptions as they travel.
 //! Never here: a connection; what an exception makes a caller do (`clients::retry`).
-//! Modelled on: Hadoop `RpcHeader.proto`, `ipc/StandbyException.java`, `ipc/RetriableException.java`.
+//! Modelled on: Hadoop `RpcHeader.proto`, `ipc/StandbyException.java`,
+//! `ipc/RetriableException.java`.
 
 use crate::engine::id::ProcessId;
 use crate::engine::process::Interface;

@@ -313,7 +313,8 @@ proptest! {
         };
         let measure = script.play(&setup, scale, end).services.remove(0);
         let in_units = |at: SimTime| at.as_nanos() / scale;
-        let found: Vec<_> = spans(&measure).iter().map(|s| (in_units(s.0), in_units(s.1))).collect();
+        let found = spans(&measure).into_iter();
+        let found: Vec<_> = found.map(|s| (in_units(s.0), in_units(s.1))).collect();
         prop_assert_eq!(&found, &naive.outages());
         prop_assert_eq!(measure.unavailable.as_nanos() / scale, naive.unavailable());
         for outage in &measure.outages {
@@ -339,7 +340,8 @@ proptest! {
         let script = strikes.iter().fold(Script::default(), |script, at| script.struck(*at));
         let script = stop.into_iter().fold(script, Script::stopped);
         let script = requests.iter().fold(script, |script, (from, span, kind)| {
-            let outcome = [Outcome::Unknown, Outcome::Failed, Outcome::Served][usize::from(*kind % 3)];
+            let outcomes = [Outcome::Unknown, Outcome::Failed, Outcome::Served];
+            let outcome = outcomes[usize::from(*kind % 3)];
             script.request(*from, (*kind != 3).then_some(from + span), outcome)
         });
         let setup = Setup { measure_from: measure_from.map(s), ..Setup::new(1, 0) };
@@ -354,8 +356,8 @@ proptest! {
         prop_assert!(measure.outages.windows(2).all(|two| two[0].to < two[1].from));
         prop_assert_eq!(spans.map(|one| one.rto).max(), measure.worst.map(|_| measure.rto));
         for outage in &measure.outages {
-            let good = outage.first_good;
-            prop_assert!(good.is_none_or(|good| good.ended.since(good.invoked) <= measure.noticeable));
+            let took = outage.first_good.map(|good| good.ended.since(good.invoked));
+            prop_assert!(took.is_none_or(|took| took <= measure.noticeable));
             let from_strike = strikes.iter().chain(&measure_from).any(|at| s(*at) == outage.onset);
             prop_assert!(from_strike || outage.onset == outage.from);
         }

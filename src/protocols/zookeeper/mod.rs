@@ -1,7 +1,8 @@
 //! ZooKeeper's replicated state above ZAB: data tree, sessions, watches and the request pipeline.
 //!
 //! Here: what a transaction does, how a request becomes one, who is told, when a session expires.
-//! Never here: agreement on the order of transactions (`protocols::zab`), sockets, a client's retries.
+//! Never here: agreement on the order of transactions (`protocols::zab`), sockets, a client's
+//! retries.
 //! Modelled on: ZooKeeper 3.8.4 `server/` classes that each file names.
 //!
 //! A server process uses it so: a request passes [`CommitProcessor::submit`]; a write goes to the

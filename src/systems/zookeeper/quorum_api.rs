@@ -2,7 +2,8 @@
 //!
 //! Here: the interfaces of the election port and of the quorum port, their messages and sizes.
 //! Never here: the client port (`api`), behaviour.
-//! Modelled on: ZooKeeper 3.8.4 `FastLeaderElection#buildMsg`, `QuorumPacket`, type codes of `Leader`.
+//! Modelled on: ZooKeeper 3.8.4 `FastLeaderElection#buildMsg`, `QuorumPacket`, type codes of
+//! `Leader`.
 
 use crate::engine::process::{Interface, Port};
 use crate::engine::time::SimDuration;

@@ -2,7 +2,8 @@
 //!
 //! Here: one function per direction and type.
 //! Never here: decisions.
-//! Modelled on: the deserialization in ZooKeeper 3.8.4 `FinalRequestProcessor`, `PrepRequestProcessor`.
+//! Modelled on: the deserialization in ZooKeeper 3.8.4 `FinalRequestProcessor`,
+//! `PrepRequestProcessor`.
 
 use std::sync::Arc;
 

@@ -32,7 +32,8 @@ fn not_toml() {
     complains(
         "",
         expect![
-            "a.toml:1:1: no [topology]: nothing can run; a file with nothing but faults is a disaster, for `compare`"
+            "a.toml:1:1: no [topology]: nothing can run; a file with nothing but faults is a \
+             disaster, for `compare`"
         ],
     );
 }

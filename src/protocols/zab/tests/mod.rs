@@ -90,7 +90,8 @@ fn loses(rules: Rules, seed: u64, power: bool) -> bool {
 }
 
 /// If the predicates found nothing here, they would be blind. Kills alone suffice where a follower
-/// votes with a tree behind its log (3.8.4), or acknowledges what only its memory holds.
+/// votes with a tree behind its log (3.8.4), or acknowledges what only its memory holds
+/// (ZOOKEEPER-3911).
 #[test]
 fn kills_alone_lose_what_was_committed_under_the_older_rules() {
     let losses = |rules| (0..300).filter(|seed| loses(rules, *seed, false)).count();

@@ -1,4 +1,4 @@
-//! Tests of the client through the engine, against NameNodes that only answer.
+//! Tests: the client through the engine, against NameNodes that only answer.
 //!
 //! Here: the client's side of the measured timelines (hdfs-ha.md 13.1, 13.2, S24, S25), the audit.
 //! Never here: a real NameNode, a failover controller.
@@ -270,8 +270,9 @@ fn without_an_rpc_timeout_old_connections_wait_for_tcp() {
     assert!(ends.iter().all(|end| (924_600..924_800).contains(end)), "{ends:?}");
 }
 
-/// 5.2: "attempt at the standby (0 s), StandbyException, sleep 0.5 to 1.5 s, refused at the dead NN,
-/// sleep 1 to 3 s, standby again". Threads that share a proxy also take the turns of one another.
+/// 5.2: "attempt at the standby (0 s), StandbyException, sleep 0.5 to 1.5 s, refused at the dead
+/// NN, sleep 1 to 3 s, standby again". Threads that share a proxy also take the turns of one
+/// another.
 #[test]
 fn a_killed_process_costs_the_back_off() {
     for provider in ["ConfiguredFailoverProxyProvider", "RequestHedgingProxyProvider"] {

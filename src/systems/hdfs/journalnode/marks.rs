@@ -1,4 +1,4 @@
-//! Marks and notes of a JournalNode.
+//! Marks: the marks and notes of a JournalNode.
 //!
 //! Here: names of protocol steps, for triggers and crash points; lines of the timeline.
 //! Never here: when they are passed.

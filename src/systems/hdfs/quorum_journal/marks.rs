@@ -1,4 +1,4 @@
-//! Marks and notes of the quorum writer, passed by the NameNode that it is embedded in.
+//! Marks: those of the quorum writer and its notes, passed by the NameNode around it.
 //!
 //! Here: names of protocol steps; the phase that ends with recovery; lines of the timeline.
 //! Never here: when they are passed.

@@ -2,7 +2,8 @@
 //!
 //! Here: the writer of this promotion, the reader, and the calls, timers and facts around them.
 //! Never here: decisions of the protocol (`protocols::qjm`); when a NameNode writes or reads.
-//! Modelled on: Hadoop `qjournal/client/QuorumJournalManager.java`, `IPCLoggerChannel.java` (3.4.1).
+//! Modelled on: Hadoop `qjournal/client/QuorumJournalManager.java`, `IPCLoggerChannel.java`
+//! (3.4.1).
 //! Left out: what a closed writer had queued is dropped, not finished.
 
 use std::collections::{BTreeMap, VecDeque};

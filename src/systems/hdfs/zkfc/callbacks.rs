@@ -2,7 +2,8 @@
 //!
 //! Here: fencing the old active, promoting and demoting the local NameNode, under both locks.
 //! Never here: when (`protocols::elector::election`), how fencing goes (`hdfs::fencing`).
-//! Modelled on: `ZKFailoverController.ElectorCallbacks`, `becomeActive`, `becomeStandby`, `doFence`.
+//! Modelled on: `ZKFailoverController.ElectorCallbacks`, `becomeActive`, `becomeStandby`,
+//! `doFence`.
 
 use super::tags::Thread;
 use super::{Life, record};
