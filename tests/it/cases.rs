@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use hadr::campaign::expect::disappointments;
+use hadr::campaign::pool::Pool;
 use hadr::runner::{Session, Watch};
-use hadr::scenario::{Document, FileReader, Vocabulary, load};
+use hadr::scenario::{Document, FileReader, Loaded, Scenario, Vocabulary, load};
 use hadr::systems::Registry;
 
 pub(crate) struct Disk;
@@ -36,33 +38,35 @@ pub(crate) fn scenarios(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// What is wrong with one file, in sentences.
-fn check(path: &Path) -> Vec<String> {
+/// What is wrong with the files of a folder; their runs are spread over the cores.
+fn check_all(folder: &str) {
     let registry = Arc::new(Registry::builtin());
     let words = Vocabulary::of(&registry);
-    let loaded = match load(&path.to_string_lossy(), &[], &Disk, &words) {
-        Ok(loaded) => loaded,
-        Err(complaint) => return vec![complaint.to_string()],
-    };
-    let Document::Scenario(scenario) = loaded.document else { return Vec::new() };
-    let scenario = Arc::new(*scenario);
-    let runs = scenario.expect.seeds.max(1);
-    let records: Vec<_> = (0..u64::from(runs))
-        .map(|seed| {
-            let watch = Watch::default();
-            let session = Session::open(scenario.clone(), registry.clone(), seed, watch);
-            session.expect("a committed scenario can be built").finish()
-        })
-        .collect();
-    disappointments(&scenario, &records)
-}
-
-fn check_all(folder: &str) {
-    let files = scenarios(folder);
-    assert!(!files.is_empty(), "no scenario below {folder}");
     let mut wrong = String::new();
-    for path in files {
-        let found = check(&path);
+    let mut cases = Vec::new();
+    for path in scenarios(folder) {
+        match load(&path.to_string_lossy(), &[], &Disk, &words) {
+            Ok(Loaded { document: Document::Scenario(scenario), .. }) => {
+                cases.push((path, Arc::new(*scenario)));
+            }
+            Ok(_) => {}
+            Err(complaint) => wrong.push_str(&format!("\n{complaint}\n")),
+        }
+    }
+    assert!(!cases.is_empty(), "no scenario below {folder}");
+    let seeds = |scenario: &Scenario| 0..u64::from(scenario.expect.seeds.max(1));
+    let runs: Vec<_> =
+        cases.iter().flat_map(|(_, case)| seeds(case).map(move |seed| (case, seed))).collect();
+    let pool = Pool { jobs: None, progress: &|_| {}, stop: &AtomicBool::new(false) };
+    let records = pool.run(runs.len(), |index| {
+        let (scenario, seed) = runs[index];
+        let session = Session::open(scenario.clone(), registry.clone(), seed, Watch::default());
+        session.expect("a committed scenario can be built").finish()
+    });
+    let mut records = records.expect("no run panics").into_iter();
+    for (path, scenario) in &cases {
+        let of_case: Vec<_> = seeds(scenario).filter_map(|_| records.next()).collect();
+        let found = disappointments(scenario, &of_case);
         if !found.is_empty() {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             wrong.push_str(&format!("\n{name}:\n  {}\n", found.join("\n  ")));

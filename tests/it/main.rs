@@ -1,8 +1,11 @@
 //! The integration tests, one binary.
 
+mod campaign_smoke;
 mod cases;
+mod determinism;
 mod examples;
 mod keys;
+mod runs;
 mod scenario;
 mod tidy;
 mod zookeeper;
