@@ -165,7 +165,11 @@ pub(crate) fn w3(events: u64) -> u64 {
                 for follower in 0..5_u32 {
                     let deadline = heap.arm(now + 20_000_000_000, DEADLINE, 0);
                     deadlines[follower as usize][round as usize % 64] = deadline;
-                    heap.push(now + cheap.latency(), TO_FOLLOWER, follower << 16 | round % 65_536);
+                    heap.push(
+                        now + cheap.latency(),
+                        TO_FOLLOWER,
+                        (follower << 16) | (round % 65_536),
+                    );
                 }
             }
             TO_FOLLOWER => heap.push(now + cheap.latency(), ACK, entry.who),

@@ -2,7 +2,7 @@
 //!
 //! Here: reading scenarios, colour, output folders.
 //! Never here: a command.
-//! Modelled on: ripgrep's grouped flags; https://no-color.org.
+//! Modelled on: ripgrep's grouped flags; <https://no-color.org>.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;

@@ -41,7 +41,7 @@ pub(super) struct CompareArgs {
     pub(super) set: SetArgs,
 
     /// Replications of each pair
-    #[arg(long, value_name = "N", default_value_t = 100, help_heading = "Reproduction")]
+    #[arg(long, value_name = "N", default_value_t = 60, help_heading = "Reproduction")]
     pub(super) runs: u64,
 
     /// Seed of the first replication; the k-th has this plus k

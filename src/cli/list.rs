@@ -6,9 +6,11 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Outcome;
-use super::common::print;
+use super::builtin;
+use super::common::{SetArgs, print, read};
+use super::{Failure, Outcome};
 use crate::oracle::PROPERTIES;
+use crate::scenario::{Document, Vocabulary};
 use crate::systems::Registry;
 
 /// What can be listed.
@@ -38,9 +40,11 @@ enum What {
     Sizes,
     /// Configuration keys with stock value and meaning
     Keys,
+    /// Designs and disasters that come with hadr
+    Scenarios,
 }
 
-/// List systems, roles, services, faults, marks, properties, plants or keys
+/// List systems, roles, services, faults, marks, properties, plants, keys or scenarios
 #[derive(Args)]
 pub(super) struct ListArgs {
     /// What to list
@@ -97,9 +101,22 @@ pub(super) fn run(args: &ListArgs, registry: &Registry) -> Outcome {
             })
             .collect(),
         What::Keys => keys(registry),
+        What::Scenarios => scenarios(registry)?,
     };
     print(&table(&rows));
     Ok(())
+}
+
+fn scenarios(registry: &Registry) -> Result<Vec<Vec<String>>, Failure> {
+    let words = Vocabulary::of(registry);
+    let about = |path: String| {
+        let about = match read(&path, &SetArgs::default(), &words)? {
+            Document::Scenario(scenario) => scenario.about,
+            Document::Disaster(disaster) => disaster.about,
+        };
+        Ok(vec![path, about])
+    };
+    builtin::comparison().into_iter().map(about).collect()
 }
 
 fn keys(registry: &Registry) -> Vec<Vec<String>> {

@@ -14,7 +14,7 @@ use super::files::Disk;
 use super::run::RunArgs;
 use super::{Cli, Command, Failure, Outcome, compare};
 use crate::report::run_json::hex;
-use crate::runner::{Lineage, Session, Watch};
+use crate::runner::{Session, Watch};
 use crate::scenario::{FileReader, Vocabulary};
 use crate::systems::Registry;
 
@@ -67,7 +67,7 @@ fn first_difference(again: &RunArgs, registry: Registry) -> Outcome {
     let scenario = read_scenario(&again.scenario, &again.set, &words)?;
     let registry = Arc::new(registry);
     let open = || {
-        let lineage = again.lineage.clone().unwrap_or_else(Lineage::default);
+        let lineage = again.lineage.clone().unwrap_or_default();
         let how = (Watch::default(), &lineage);
         Session::open_lineage(scenario.clone(), registry.clone(), again.seed, how)
     };

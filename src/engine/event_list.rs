@@ -4,6 +4,7 @@
 //! a node of an intrusive list, so that a cancelled one leaves at once, without search.
 //! Never here: what an event means.
 //! Modelled on: hierarchical timing wheels (Varghese and Lauck) and ladder queues (Tang et al.).
+#![expect(clippy::cast_possible_truncation, reason = "levels and lists are few; digits are masked")]
 
 use super::id::EventId;
 use super::time::SimTime;

@@ -168,7 +168,7 @@ impl Net {
         if from == to {
             return true;
         }
-        !(a.silent || b.silent) && !self.cuts.iter().any(|cut| cut.stops(from, to))
+        !(a.silent || b.silent || self.cuts.iter().any(|cut| cut.stops(from, to)))
     }
 
     /// Whether both directions are open.

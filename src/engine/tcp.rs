@@ -4,6 +4,7 @@
 //! RST, accept backlog, buffers.
 //! Never here: a time-out of a library, a message's meaning.
 //! Modelled on: Linux TCP: RTO 0.2 s doubling to 120 s, `tcp_syn_retries` 6, `tcp_retries2` 15.
+#![expect(clippy::cast_possible_truncation, reason = "slots are u32 by CONNECTIONS_MAX")]
 
 use std::collections::VecDeque;
 
@@ -175,7 +176,7 @@ impl Core {
         let state = &self.processes[process.index()];
         let listener = state.listening.iter().find(|(listening, _)| *listening == port);
         match listener.filter(|_| state.alive) {
-            None => self.transmit(at, 1, Kind::Refused, u32::MAX, EventId(0)),
+            None => self.transmit((at, 1), Kind::Refused, u32::MAX, EventId(0)),
             Some((_, interface)) => {
                 assert!(
                     *interface == self.conns[at].interface,
@@ -188,9 +189,9 @@ impl Core {
                 let connection = &mut self.conns[at];
                 connection.established = true;
                 connection.ends[1].open = true;
-                self.transmit(at, 1, Kind::Connected, u32::MAX, EventId(0));
+                self.transmit((at, 1), Kind::Connected, u32::MAX, EventId(0));
                 // The client's ACK opens the stream towards the server.
-                self.transmit(at, 0, Kind::Accepted, u32::MAX, EventId(0));
+                self.transmit((at, 0), Kind::Accepted, u32::MAX, EventId(0));
             }
         }
     }
@@ -242,7 +243,8 @@ impl Core {
     }
 
     /// Puts a piece of the stream of `from` on its way.
-    fn transmit(&mut self, slot: usize, from: usize, kind: Kind, index: u32, gate: EventId) {
+    fn transmit(&mut self, end: (usize, usize), kind: Kind, index: u32, gate: EventId) {
+        let (slot, from) = end;
         let latency = self.latency(slot, from);
         let connection = &mut self.conns[slot];
         let (host, to) = (connection.ends[from].host, connection.ends[other(from)].host);
@@ -400,7 +402,7 @@ impl Core {
             }
             let answers = matches!(segment.kind, Kind::Data | Kind::Connected);
             if answers && from.open {
-                self.transmit(slot, side, Kind::Reset, u32::MAX, EventId(0));
+                self.transmit((slot, side), Kind::Reset, u32::MAX, EventId(0));
             }
             self.free_if_done(slot);
             return None;
@@ -497,7 +499,7 @@ impl Core {
             let (kind, bytes) = (self.slabs.kind(message), self.slabs.bytes(message));
             census.count(pair, message.interface, kind, bytes);
         }
-        self.transmit(slot, side, Kind::Data, message.index, gate);
+        self.transmit((slot, side), Kind::Data, message.index, gate);
     }
 
     pub(super) fn is_blocked(&self, conn: Conn) -> bool {
@@ -523,7 +525,7 @@ impl Core {
                 self.drop_stalled(slot, side);
             }
             let kind = if abort { Kind::Reset } else { Kind::Fin };
-            self.transmit(slot, side, kind, u32::MAX, EventId(0));
+            self.transmit((slot, side), kind, u32::MAX, EventId(0));
         }
     }
 

@@ -104,10 +104,12 @@ impl World {
             silent: false,
             nic_free_at: SimTime::START,
         });
-        let mut clock = super::core::Clock::default();
-        clock.drift_ppm = options.drift_ppm;
         let address = self.core.address(&format!("host:{name}"));
-        clock.booted_ns = below(weather_word(address, BOOTED, 0), BOOTED_NS_MAX);
+        let clock = super::core::Clock {
+            drift_ppm: options.drift_ppm,
+            booted_ns: below(weather_word(address, BOOTED, 0), BOOTED_NS_MAX),
+            ..super::core::Clock::default()
+        };
         let cores = vec![SimTime::START; options.cores.max(1) as usize];
         let name = name.to_string();
         self.add_device(host, &name, options.disk);

@@ -2,7 +2,7 @@
 //!
 //! Here: the few escape sequences in use, or none.
 //! Never here: whether this is a terminal (that is `cli`).
-//! Modelled on: ripgrep's termcolor specs; https://no-color.org.
+//! Modelled on: ripgrep's termcolor specs; <https://no-color.org>.
 
 /// What a stretch of text means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -97,7 +97,7 @@ impl Session {
                 bytes: row.bytes,
             })
             .collect();
-        census.sort_by(|one, other| other.count.cmp(&one.count)); // stable: then by pair
+        census.sort_by_key(|row| std::cmp::Reverse(row.count)); // stable: then by pair
         let mut timeline = self.story.clone().into_lines();
         for service in &services {
             timeline.extend(service_lines(service));
@@ -200,8 +200,8 @@ impl Paths<'_> {
                 *open.entry(self.label(stretch)).or_default() += span;
             }
             let here = path.marks.iter().filter(|(at, _)| *at == index);
-            let ended = here.filter_map(|(_, mark)| self.registry.phase_ended_by(*mark));
-            if let Some(name) = ended.last() {
+            let mut ended = here.filter_map(|(_, mark)| self.registry.phase_ended_by(*mark));
+            if let Some(name) = ended.next_back() {
                 close(&mut phases, name, std::mem::take(&mut open));
             }
         }

@@ -11,8 +11,8 @@ pub mod zookeeper;
 
 pub use build::{Arrival, Build, Load, Names, Placed, Population};
 pub use registry::{
-    ClientSpec, CommandSpec, Companion, KeySection, MarkSpec, NoteSpec, PlantSpec, Registry,
-    RoleSpec, SelectorSpec, ServiceSpec, SizeSpec, System, Who,
+    Builder, ClientSpec, CommandSpec, Companion, KeySection, MarkSpec, NoteSpec, PlantSpec,
+    Registry, RoleSpec, SelectorSpec, ServiceSpec, SizeSpec, System, Who,
 };
 
 /// The systems that come with hadr, one line each.

@@ -60,8 +60,11 @@ pub struct RoleSpec {
     /// What it is.
     pub meaning: &'static str,
     /// Makes one of them.
-    pub build: fn(&mut Build<'_>, &Placed) -> Result<Box<dyn Process>, String>,
+    pub build: Builder,
 }
+
+/// Makes one process of a role; `Err`: why that cannot be, in a sentence.
+pub type Builder = fn(&mut Build<'_>, &Placed) -> Result<Box<dyn Process>, String>;
 
 /// What whoever runs a scenario asks a client process.
 #[derive(Clone, Copy)]

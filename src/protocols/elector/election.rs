@@ -3,7 +3,7 @@
 //! Here: joining, winning, losing, quitting; which ZooKeeper operation follows which answer.
 //! Never here: the ZooKeeper client, the fencing itself, the threads and locks around it.
 //! Modelled on: `ActiveStandbyElector.java`. Every method of the original is synchronized: one
-//! operation runs from its start to [`Effect::Returned`], and what it waits for is a [`Step`].
+//! operation runs from its start to [`Effect::Returned`], and what it waits for is a `Step`.
 
 use super::ballot::{
     Code, Contents, Crumb, Effect, Input, LockNode, NodeEvent, SessionEvent, State,

@@ -36,7 +36,7 @@ pub(super) const JOURNALNODE: &str = "journalnode";
 pub(super) const ZKFC: &str = "zkfc";
 pub(super) const ZOOKEEPER: &str = "zookeeper";
 pub(super) const SECONDARY: &str = "secondary-namenode";
-pub(super) const NFS: &str = "nfs-server";
+pub(super) const FILER: &str = "filer";
 
 const SHARED: &str = "dfs.namenode.shared.edits.dir";
 
@@ -186,12 +186,12 @@ impl Deriver<'_> {
             self.note(place, &note);
         }
         let shared = self.shared_of(group, ids).unwrap_or_default();
-        self.shared_edits(&shared, SHARED)?;
+        self.shared_edits(group, &shared)?;
         Ok(automatic)
     }
 
-    fn shared_edits(&mut self, shared: &str, key: &str) -> Result<(), Wrong> {
-        let place = self.place(key);
+    fn shared_edits(&mut self, group: &str, shared: &str) -> Result<(), Wrong> {
+        let (key, place) = (SHARED, self.place(SHARED));
         let Some(rest) = shared.strip_prefix("qjournal://") else {
             if shared.contains("://") && !shared.starts_with("file:") {
                 let claim = format!("{key}: \"{}\" is no journal known here", shortened(shared));
@@ -200,9 +200,7 @@ impl Deriver<'_> {
             let note = "shared edits in a directory: taken as a mount of one NFS server that \
                         all NameNodes reach; a plain local directory would share nothing";
             self.note(place, note);
-            if self.cluster.hosts.iter().all(|(host, _)| host != "nfs1") {
-                self.run("nfs1", Run { role: NFS, name: None, group: None });
-            }
+            self.run("nfs1", Run { role: FILER, name: None, group: Some(clean(group)) });
             return Ok(());
         };
         let authority = rest.split('/').next().unwrap_or_default();
