@@ -12,6 +12,9 @@
 //! The first good request is the first to complete of the good requests that were invoked after
 //! both the onset and the invocation of the outage's first bad request: what a new client sees. One
 //! that was served before an onset without a fault (a hung request is bad later) counts as zero.
+//! Unavailable is the union of the bad intervals, and of the times between the ends of two bad
+//! requests, less than a stability window apart, between which no good one ended: requests that fail
+//! at once add up to the time in which all do.
 //! A gap between acknowledgements belongs to the faults that struck in it and to the last one
 //! before it.
 //!
@@ -76,7 +79,8 @@ pub struct Outage {
     pub to: SimTime,
     /// From onset to end.
     pub rto: Rto,
-    /// The event in which the last bad request ended; `None`: at the horizon.
+    /// The event of the answer that ended it: the late one, or after a failure the first good one;
+    /// `None`: at the horizon.
     pub ended_by: Option<EventId>,
     /// What a new client saw.
     pub first_good: Option<Good>,
@@ -116,6 +120,8 @@ struct Slow {
     ended: SimTime,
     served: bool,
     event: EventId,
+    /// When the bad request before it ended, if no good one ended since, and not long ago.
+    barren_since: Option<SimTime>,
 }
 
 /// One service.
@@ -133,6 +139,7 @@ pub(super) struct Tracker {
     joined: Vec<Span>,
     bare: Vec<(SimTime, SimTime)>,
     bare_summed: SimDuration,
+    bad_last: Option<SimTime>,
     strikes: Vec<Strike>,
     struck: Vec<SimTime>,
     ack_last: Option<SimTime>,
@@ -166,6 +173,7 @@ impl Tracker {
             joined: Vec::new(),
             bare: Vec::new(),
             bare_summed: SimDuration::ZERO,
+            bad_last: None,
             strikes: setup.measure_from.map(fixed).into_iter().collect(),
             struck: Vec::new(),
             ack_last: None,
@@ -219,7 +227,9 @@ impl Tracker {
             let good = Good { invoked: request.invoked, ended: entry.at, event: entry.event };
             return self.good(good);
         }
-        let slow = Slow { request, ended: entry.at, served, event: entry.event };
+        let lately = |last: &SimTime| entry.at < *last + self.stability;
+        let barren_since = self.bad_last.replace(entry.at).filter(lately);
+        let slow = Slow { request, ended: entry.at, served, event: entry.event, barren_since };
         if self.noticeable.is_some() {
             return self.bad(slow);
         }
@@ -341,13 +351,21 @@ impl Tracker {
         for span in self.joined.iter_mut().filter(|span| span.broke <= good.invoked) {
             span.good_after.get_or_insert(good);
         }
+        if let Some(span) = self.joined.last_mut() {
+            span.ended_by.get_or_insert(good.event);
+        }
+        self.bad_last = None;
     }
 
     fn bad(&mut self, slow: Slow) {
-        let Slow { request, ended, served, event } = slow;
+        let Slow { request, ended, served, event, barren_since } = slow;
+        if let Some(since) = barren_since {
+            self.add_bare(since, ended);
+        }
         let from = if served { request.invoked + self.noticeable() } else { request.invoked };
         if from < ended || !served {
-            self.add(Span { from, to: ended, ended_by: Some(event), ..Span::of(request) });
+            let ended_by = served.then_some(event);
+            self.add(Span { from, to: ended, ended_by, ..Span::of(request) });
         }
     }
 
@@ -359,12 +377,20 @@ impl Tracker {
         let hull = self.joined.drain(first..after.max(first)).fold(span, Span::hull);
         self.joined.insert(first, hull);
 
-        let first = self.bare.partition_point(|other| other.1 <= span.from);
-        let after = self.bare.partition_point(|other| other.0 < span.to);
+        self.add_bare(span.from, span.to);
+    }
+
+    fn add_bare(&mut self, from: SimTime, to: SimTime) {
+        let to = self.horizon.map_or(to, |horizon| horizon.min(to));
+        if to <= from {
+            return;
+        }
+        let first = self.bare.partition_point(|other| other.1 <= from);
+        let after = self.bare.partition_point(|other| other.0 < to);
         let wider = |one: (SimTime, SimTime), other: (SimTime, SimTime)| {
             (one.0.min(other.0), one.1.max(other.1))
         };
-        let hull = self.bare.drain(first..after.max(first)).fold((span.from, span.to), wider);
+        let hull = self.bare.drain(first..after.max(first)).fold((from, to), wider);
         self.bare.insert(first, hull);
         if BARE_MAX <= self.bare.len() {
             self.sum_bare();

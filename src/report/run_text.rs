@@ -4,14 +4,16 @@
 //! Never here: terminal detection.
 //! Modelled on: hyperfine's summary, ripgrep's restraint.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::decimal::{rounded, thousandths};
 use super::paint::{Ink, Paint, bar};
 use super::run_json::hex;
-use crate::engine::time::SimDuration;
+use crate::engine::time::{SimDuration, SimTime};
 use crate::runner::record::{
-    CensusRow, Loss, Record, ResourceRecord, Rto, ServiceRecord, TimelineLine, Verdict, Weight,
+    CensusRow, Loss, Record, ResourceRecord, Rto, ServiceRecord, SplitBrain, TimelineLine, Verdict,
+    Weight,
 };
 
 /// What is shown.
@@ -45,14 +47,9 @@ pub fn run(record: &Record, shown: Shown) -> String {
         page.push('\n');
         measures(&mut page, service, paint);
     }
-    if !record.split_brain.is_empty() {
-        line(&mut page, &format!("\n{}", paint.with(Ink::Strong, "split brain")));
-        for resource in &record.split_brain {
-            split_brain(&mut page, resource, paint);
-        }
-    }
+    split_brain(&mut page, &record.split_brain, paint);
     census(&mut page, &record.census, paint);
-    verdict(&mut page, record, paint);
+    verdict(&mut page, record, shown);
     page
 }
 
@@ -71,6 +68,12 @@ fn timeline(page: &mut String, lines: &[TimelineLine], shown: Shown) {
     let columns = |text: &str| text.chars().count();
     let who = lines.iter().map(|line| columns(&line.who)).max().unwrap_or(0);
     let at = lines.iter().map(|line| columns(&thousandths(line.at))).max().unwrap_or(0);
+    let fault = lines.iter().find(|line| line.weight == Weight::Fault).map(|line| line.at);
+    let since_fault = |when: SimTime| {
+        let since = fault.filter(|fault| *fault < when).map(|fault| when.since(fault));
+        since.map_or(String::new(), |span| format!("+{}", thousandths(SimTime::START + span)))
+    };
+    let since = lines.iter().map(|line| columns(&since_fault(line.at))).max().unwrap_or(0);
     for TimelineLine { at: when, who: name, what, weight, .. } in lines {
         let (sign, ink) = match weight {
             Weight::Detail => (" ", Some(Ink::Faint)),
@@ -80,7 +83,8 @@ fn timeline(page: &mut String, lines: &[TimelineLine], shown: Shown) {
         };
         let text = format!("{sign} {name:who$}  {what}");
         let text = ink.map_or(text.clone(), |ink| shown.paint.with(ink, &text));
-        line(page, &format!("{:>at$}s {text}", thousandths(*when)));
+        let (when, since_fault) = (thousandths(*when), since_fault(*when));
+        line(page, &format!("{when:>at$}s {since_fault:>since$} {text}"));
     }
 }
 
@@ -128,14 +132,17 @@ fn measures(page: &mut String, service: &ServiceRecord, paint: Paint) {
 }
 
 fn lost(loss: &Loss) -> (Ink, String) {
-    let sum = format!("{} acknowledged writes, {} bytes", loss.lost_ops, loss.lost_bytes);
+    let bytes =
+        if loss.lost_bytes == 0 { String::new() } else { format!(", {} bytes", loss.lost_bytes) };
+    let sum = format!("lost {} acknowledged writes{bytes}", loss.lost_ops);
     match (loss.rpo, loss.lost_ops) {
         (Some(_), 0) => (Ink::Good, "nothing lost".to_owned()),
-        (Some(age), _) => (Ink::Bad, format!("{} s: lost {sum}", rounded(age))),
-        (None, 0) => (Ink::Doubt, format!("not known: {} writes not audited", loss.unaudited)),
-        (None, _) => {
-            (Ink::Bad, format!("lost {sum} at least; {} writes not audited", loss.unaudited))
+        (Some(SimDuration::ZERO), _) => {
+            (Ink::Bad, format!("0 s, yet {sum}: all were written after the fault"))
         }
+        (Some(age), _) => (Ink::Bad, format!("{} s: {sum}", rounded(age))),
+        (None, 0) => (Ink::Doubt, format!("not known: {} writes not audited", loss.unaudited)),
+        (None, _) => (Ink::Bad, format!("{sum} at least; {} writes not audited", loss.unaudited)),
     }
 }
 
@@ -163,27 +170,42 @@ fn phases(page: &mut String, service: &ServiceRecord, paint: Paint) {
     }
 }
 
-fn split_brain(page: &mut String, resource: &ResourceRecord, paint: Paint) {
-    let found = &resource.found;
+fn split_brain(page: &mut String, resources: &[ResourceRecord], paint: Paint) {
+    let title = paint.with(Ink::Strong, "split brain");
+    let (whole, split): (Vec<_>, Vec<_>) =
+        resources.iter().partition(|resource| resource.found.grade() == 0);
+    let none = whole.iter().map(|resource| resource.resource.as_str()).collect::<Vec<_>>();
+    let none = format!("{} of {}", paint.with(Ink::Good, "none"), none.join(", "));
+    match (split.is_empty(), whole.is_empty()) {
+        (true, true) => return,
+        (true, false) => return line(page, &format!("\n{title}  {none}")),
+        (false, _) => line(page, &format!("\n{title}")),
+    }
+    for resource in split {
+        let (ink, text) = divided(&resource.found);
+        line(page, &format!("  {}  {}", resource.resource, paint.with(ink, &text)));
+    }
+    if !whole.is_empty() {
+        line(page, &format!("  {none}"));
+    }
+}
+
+fn divided(found: &SplitBrain) -> (Ink, String) {
     let dual = rounded(found.dual_belief);
     let (ink, text) = match found.grade() {
-        0 => (Ink::Good, "none".to_owned()),
-        1 => (Ink::Doubt, format!("dual belief for {dual} s")),
-        2 => (
-            Ink::Bad,
-            format!("stale service: {} reads; dual belief for {dual} s", found.stale_reads),
-        ),
-        3.. => (
-            Ink::Bad,
-            format!(
-                "divergence: {} conflicting writes, {} stale reads; dual belief for {dual} s",
-                found.conflicting_writes, found.stale_reads
-            ),
-        ),
+        0 | 1 => (Ink::Doubt, format!("dual belief for {dual} s")),
+        2 => {
+            let reads = found.stale_reads;
+            (Ink::Bad, format!("stale service: {reads} reads; dual belief for {dual} s"))
+        }
+        3.. => {
+            let (writes, reads) = (found.conflicting_writes, found.stale_reads);
+            let counts = format!("{writes} conflicting writes, {reads} stale reads");
+            (Ink::Bad, format!("divergence: {counts}; dual belief for {dual} s"))
+        }
     };
-    let since =
-        found.first_at().map_or(String::new(), |at| format!(", from {} s", thousandths(at)));
-    line(page, &format!("  {}  {}", resource.resource, paint.with(ink, &(text + &since))));
+    let since = found.first_at().map(|at| format!(", from {} s", thousandths(at)));
+    (ink, text + &since.unwrap_or_default())
 }
 
 fn census(page: &mut String, rows: &[CensusRow], paint: Paint) {
@@ -196,20 +218,35 @@ fn census(page: &mut String, rows: &[CensusRow], paint: Paint) {
     }
 }
 
-fn verdict(page: &mut String, record: &Record, paint: Paint) {
-    let verdict = record.verdict();
+/// So many violations of a property are told unless everything is asked for; all stand in the JSON.
+const VIOLATIONS_TOLD: usize = 2;
+
+fn verdict(page: &mut String, record: &Record, shown: Shown) {
+    let (verdict, paint) = (record.verdict(), shown.paint);
     let ink = match verdict {
         Verdict::Passed => Ink::Good,
         Verdict::Violated(_) => Ink::Bad,
         Verdict::Inconclusive(_) => Ink::Doubt,
     };
     line(page, &format!("\nverdict  {}", paint.with(ink, verdict.name())));
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for violation in &record.violations {
+        let count = counts.entry(violation.property).or_default();
+        *count += 1;
+        if !shown.details && VIOLATIONS_TOLD < *count {
+            continue;
+        }
         let at = thousandths(violation.at);
         line(page, &format!("  {} at {at} s: {}", violation.property, violation.claim));
         let events: Vec<_> = violation.evidence.iter().map(|event| event.0.to_string()).collect();
         if !events.is_empty() {
             line(page, &format!("    events {}", events.join(", ")));
+        }
+    }
+    for (property, count) in counts.into_iter().filter(|(_, count)| VIOLATIONS_TOLD < *count) {
+        if !shown.details {
+            let more = count - VIOLATIONS_TOLD;
+            line(page, &format!("  {property}: {more} more (--details)"));
         }
     }
     for gap in &record.gaps {

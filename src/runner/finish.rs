@@ -160,7 +160,8 @@ fn service_lines(service: &ServiceRecord) -> Vec<TimelineLine> {
         };
         line(outage.from, "requests begin to fail or hang".to_string());
         if !outage.rto.censored() {
-            let after = SimDuration::from_millis(outage.rto.span().as_millis());
+            let after = outage.rto.span() + SimDuration::from_micros(500); // to the nearest
+            let after = SimDuration::from_millis(after.as_millis());
             line(outage.to, format!("good again, {after} s after the fault"));
         }
     }
@@ -182,7 +183,12 @@ impl Paths<'_> {
         if outage.rto.censored() {
             return Vec::new();
         }
-        let path = self.world.critical_path(end, outage.onset);
+        // After failures the path goes on to the answer that proves the end; the outage does not.
+        let mut path = self.world.critical_path(end, outage.onset);
+        path.stretches.retain(|stretch| stretch.from < outage.to);
+        if let Some(last) = path.stretches.last_mut() {
+            last.to = last.to.min(outage.to);
+        }
         if path.gap {
             let what = format!("the critical path of {service}: its causes overflowed");
             gaps.push(Gap::Unseen { what });
@@ -230,11 +236,11 @@ impl Paths<'_> {
             }
             What::Connection(event) => format!("{name}: network, {event}"),
             What::Worked => format!("{name}: work"),
-            What::Started => format!("{name}: start"),
+            What::Started => format!("{name}: down"),
             What::Flow => format!("{name}: bulk transfer"),
             What::Beat => format!("{name}: silence"),
             What::Admin => format!("{name}: operator"),
-            What::Fault => format!("{name}: fault"),
+            What::Fault => format!("{name}: until the fault's end"),
         }
     }
 }

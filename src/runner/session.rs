@@ -169,7 +169,10 @@ impl Session {
     }
 
     fn is_over(&self) -> bool {
-        self.injuries.all_over() && self.measures.settled(self.world.now())
+        let run = &self.scenario.run;
+        let calm_first = SimTime::START + run.warm_up + run.stability; // if nothing goes wrong
+        let now = self.world.now();
+        self.injuries.all_over() && calm_first <= now && self.measures.settled(now)
     }
 
     /// The one loop. `done` is asked at whole seconds and after each event that made news.

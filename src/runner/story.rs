@@ -18,6 +18,9 @@ use crate::systems::{NoteSpec, Registry};
 /// A run that tells more has said enough.
 const LINES_MAX: usize = 20_000;
 
+/// A larger term is no count but a session's id, which says nothing to people.
+const TERM_TOLD_MAX: u64 = 0xffff_ffff;
+
 /// The lines so far.
 #[derive(Clone)]
 pub(super) struct Story {
@@ -71,7 +74,9 @@ impl Story {
         };
         let (what, weight) = match *fact {
             Fact::RoleClaimed { resource, role, term } => {
-                let what = format!("{} of {} (term {})", role.name(), of(resource.0), term.0);
+                let counts = (1..=TERM_TOLD_MAX).contains(&term.0);
+                let term = if counts { format!(" (term {})", term.0) } else { String::new() };
+                let what = format!("{} of {}{term}", role.name(), of(resource.0));
                 (what, weight_of(role))
             }
             Fact::RoleLost { resource, role, .. } => {

@@ -105,7 +105,8 @@ fn bad_requests_join_and_a_run_cut_off_stays_in_the_tail() {
     let ended = requests.clone().seconds(300);
     assert_eq!(spans(&ended), [(s(97), s(131))]);
     assert_eq!(ended.rto, Rto::Lasted(s(131).since(s(98))));
-    assert_eq!(ended.unavailable, SimDuration::from_secs(1 + 20 + 1));
+    // No good request ended between them.
+    assert_eq!(ended.unavailable, SimDuration::from_secs(131 - 97));
     assert_eq!((ended.acked, ended.failed, ended.unknown), (1, 3, 0));
 
     let cut_off = requests.seconds(160);
@@ -277,8 +278,19 @@ impl Naive {
         found
     }
 
+    /// From the end of one bad request to that of the next, if no good one ended between.
+    fn barren(&self) -> Vec<(u64, u64)> {
+        let mut ends: Vec<_> = self.requests.iter().filter(|one| one.1.is_some()).collect();
+        ends.sort_by_key(|one| one.1);
+        let is_bad = |one: &(u64, u64, bool)| !one.2 || one.0 + self.noticeable < one.1;
+        let ends: Vec<_> = ends.into_iter().map(|one| (one.0, one.1.unwrap(), one.2)).collect();
+        let pairs = ends.windows(2).filter(|two| two.iter().all(is_bad));
+        let barren = pairs.map(|two| (two[0].1, two[1].1));
+        barren.filter(|gap| gap.1 < gap.0 + self.stability).collect()
+    }
+
     fn unavailable(&self) -> u64 {
-        let bad = self.bad();
+        let bad = [self.bad(), self.barren()].concat();
         (0..self.end).filter(|at| bad.iter().any(|one| one.0 <= *at && *at < one.1)).count() as u64
     }
 }

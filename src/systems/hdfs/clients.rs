@@ -60,7 +60,7 @@ pub const SERVICES: [ServiceSpec; 2] = [
 pub const NOTES: [NoteSpec; 1] = [NoteSpec {
     name: "hdfs-client/audit-ended",
     phrase: "audit: {0} writes looked for, {1} absent, {2} not read",
-    headline: true,
+    headline: false,
 }];
 
 fn stop_load(world: &mut World, process: ProcessId) -> bool {

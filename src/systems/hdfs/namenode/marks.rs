@@ -10,6 +10,12 @@ const fn step(name: &'static str, meaning: &'static str) -> MarkSpec {
     MarkSpec { name, ends_phase: None, meaning }
 }
 
+/// The process is there again: what had to happen for that is no part of a promotion.
+pub const STARTED: MarkSpec = MarkSpec {
+    name: "nn/started",
+    ends_phase: Some("repair"),
+    meaning: "the process of a NameNode is started",
+};
 /// A transition to active begins.
 pub const TRANSITION_STARTED: MarkSpec =
     step("nn/transition-started", "a NameNode begins its transition to active");
@@ -47,7 +53,8 @@ pub const CHECKPOINT_SAVED: MarkSpec =
     step("nn/checkpoint-saved", "a standby has an image of its namespace on its disk");
 
 /// All marks of a NameNode.
-pub const MARKS: [MarkSpec; 11] = [
+pub const MARKS: [MarkSpec; 12] = [
+    STARTED,
     TRANSITION_STARTED,
     CAUGHT_UP,
     ACTIVE,

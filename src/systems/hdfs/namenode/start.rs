@@ -13,7 +13,7 @@ use super::loading::LoadEnd;
 use super::procedures::{Caller, ProcedureKind};
 use super::shared_journal::SharedJournal;
 use super::storage::{self, ImageRecord};
-use super::{NameNode, Threads, local_journal, tags};
+use super::{NameNode, Threads, local_journal, marks, tags};
 use crate::clients::hadoop_ipc::server::IpcServer;
 use crate::engine::ctx::Ctx;
 use crate::engine::process::{Port, Tag};
@@ -27,6 +27,7 @@ use crate::systems::hdfs::api::nn_http::NnHttp;
 
 impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
     pub(super) fn on_started(&mut self, ctx: &mut Ctx<'_>) {
+        ctx.mark(marks::STARTED.mark());
         let handlers = ctx.pool("namenode handlers", self.options.handlers);
         self.threads = Some(Threads {
             namesystem: ctx.lock("namesystem lock"),
