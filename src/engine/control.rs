@@ -45,6 +45,7 @@ impl World {
         }
         self.fault_at(process);
         self.core.processes[process.index()].stopped = true;
+        self.core.refresh_waits(process);
         self.core.turn(process, Life::Stopped);
         true
     }
@@ -53,6 +54,7 @@ impl World {
     pub fn resume(&mut self, process: ProcessId) {
         self.fault_at(process);
         let was = std::mem::replace(&mut self.core.processes[process.index()].stopped, false);
+        self.core.refresh_waits(process);
         if was {
             self.core.turn(process, Life::Resumed);
             self.core.unpark(process);
@@ -86,6 +88,7 @@ impl World {
 
     fn turn_all(&mut self, host: HostId, life: Life) {
         for process in self.processes_on(host) {
+            self.core.refresh_waits(process);
             if self.is_alive(process) {
                 self.core.turn(process, life);
             }
@@ -208,7 +211,7 @@ impl World {
         self.intervene(process, What::Admin);
         let interface = self.core.slabs.interface::<I>();
         let index = self.core.slabs.put::<I>(interface, message);
-        self.core.tell(process, Input::Admin(Slot { interface, index }), What::Admin);
+        self.core.tell(process, Input::Admin(Slot { interface, index }));
         true
     }
 

@@ -21,8 +21,8 @@ use super::id::{EventId, FlowId, HostId, ProcessId, ResourceId, SiteId};
 use super::limits::{EVENTS_PENDING_MAX, PARKED_MAX};
 use super::net::{LinkClasses, Net};
 use super::note::{Note, Stamped};
-use super::process::{Gate, Input, Mark, Port, Slot};
-use super::resource::ResourceState;
+use super::process::{ConnEvent, Gate, Input, Mark, Port, Slot};
+use super::resource::{Grant, ResourceState};
 use super::slab::Slabs;
 use super::tcp::Connection;
 use super::time::{LocalTime, Monotonic, SimDuration, SimTime, Wall};
@@ -87,13 +87,22 @@ pub struct Broken {
     pub name: &'static str,
 }
 
+/// What let an input through; enough to tell its cause if anybody keeps causes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Bound {
+    pub(super) cause: EventId,
+    pub(super) gate: EventId,
+    /// Of a message its sender, of a grant its wait in microseconds.
+    pub(super) detail: u32,
+    /// Of a grant: which resource.
+    pub(super) resource: u16,
+}
+
 #[derive(Clone)]
 pub(super) struct Parked {
     pub(super) input: Input,
     pub(super) handle: Handle,
-    pub(super) cause: EventId,
-    pub(super) gate: EventId,
-    pub(super) what: What,
+    pub(super) bound: Bound,
 }
 
 #[derive(Clone)]
@@ -167,6 +176,8 @@ pub(super) struct Core {
     /// The event whose step runs.
     pub(super) event: EventId,
     pub(super) processes: Vec<ProcessState>,
+    /// Per process: its inputs wait.
+    pub(super) waits: Vec<bool>,
     pub(super) hosts: Vec<HostState>,
     pub(super) racks: Vec<(String, SiteId)>,
     /// Name and region.
@@ -209,6 +220,7 @@ impl Core {
             list: EventList::new(),
             event: EventId(0),
             processes: Vec::new(),
+            waits: Vec::new(),
             hosts: Vec::new(),
             racks: Vec::new(),
             sites: Vec::new(),
@@ -256,13 +268,38 @@ impl Core {
     }
 
     /// Begins an event: counts it, folds it into the digest, keeps its cause.
-    pub(super) fn begin(&mut self, process: ProcessId, what: What, cause: EventId, gate: EventId) {
+    pub(super) fn begin(&mut self, process: ProcessId, bound: Bound, what: impl Fn(&Core) -> What) {
         self.event.0 += 1;
         if self.events_max < self.event.0 {
             self.limit_hit.get_or_insert("EVENTS_PER_RUN_MAX");
         }
         if self.causes.recording() {
+            let Bound { cause, gate, .. } = bound;
+            let what = what(self);
             self.causes.record(Cause { at: self.now, process, what, cause, gate });
+        }
+    }
+
+    /// What an input is to a path.
+    pub(super) fn what(&self, input: Input, bound: Bound) -> What {
+        match input {
+            Input::Started => What::Started,
+            Input::Timer(tag) => What::Timer(tag),
+            Input::Disk(tag, _) => What::Disk(tag),
+            Input::Granted(tag) => What::Granted {
+                resource: ResourceId(bound.resource.into()),
+                tag,
+                waited: SimDuration::from_micros(bound.detail.into()),
+            },
+            Input::Connection(_, ConnEvent::Message(slot)) => What::Message {
+                interface: slot.interface,
+                kind: self.slabs.kind(slot),
+                from: ProcessId(bound.detail),
+            },
+            Input::Connection(_, event) => What::Connection(event.word()),
+            Input::Flow(..) => What::Flow,
+            Input::Beat(..) => What::Beat,
+            Input::Admin(_) => What::Admin,
         }
     }
 
@@ -293,10 +330,16 @@ impl Core {
         net.up && !net.frozen
     }
 
-    /// Whether the process must wait with its inputs.
+    /// Whether the process must wait with its inputs: a flag, since every input asks.
     pub(super) fn parks(&self, process: ProcessId) -> bool {
+        self.waits[process.index()]
+    }
+
+    /// Sets the flag anew after a stop, a freeze, a change of what is parked, or a death.
+    pub(super) fn refresh_waits(&mut self, process: ProcessId) {
         let state = &self.processes[process.index()];
-        state.stopped || !state.parked.is_empty() || self.net.hosts[state.host.index()].frozen
+        let frozen = self.net.hosts[state.host.index()].frozen;
+        self.waits[process.index()] = state.stopped || frozen || !state.parked.is_empty();
     }
 
     pub(super) fn park(&mut self, process: ProcessId, parked: Parked) {
@@ -306,19 +349,20 @@ impl Core {
             return;
         }
         queue.push_back(parked);
+        self.refresh_waits(process);
     }
 
     /// An input of the local kernel, at once, behind what already waits.
-    pub(super) fn tell(&mut self, process: ProcessId, input: Input, what: What) {
-        let (handle, cause, gate) = (Handle::NONE, self.event, EventId(0));
-        self.park(process, Parked { input, handle, cause, gate, what });
+    pub(super) fn tell(&mut self, process: ProcessId, input: Input) {
+        let bound = Bound { cause: self.event, ..Bound::default() };
+        self.park(process, Parked { input, handle: Handle::NONE, bound });
         if self.processes[process.index()].parked.len() == 1 {
             self.unpark(process);
         }
     }
 
     pub(super) fn tell_flow(&mut self, owner: ProcessId, id: FlowId, progress: FlowProgress) {
-        self.tell(owner, Input::Flow(id, progress), What::Flow);
+        self.tell(owner, Input::Flow(id, progress));
     }
 
     /// What waited goes on, one input an event.
@@ -354,9 +398,14 @@ impl Core {
         };
         state.release(shared);
         while let Some(grant) = self.processes[process.index()].resources[resource.index()].pass() {
-            let event = Event::Granted { process, resource, tag: grant.tag, since: grant.since };
-            self.schedule(self.now, event);
+            self.deliver_grant(process, resource, grant);
         }
+    }
+
+    pub(super) fn deliver_grant(&mut self, process: ProcessId, resource: ResourceId, grant: Grant) {
+        let waited_us = self.now.since(grant.since).as_nanos() / 1_000;
+        let event = Event::granted(process, resource, grant.tag, waited_us);
+        self.schedule(self.now, event);
     }
 
     /// Ends a process: the kernel closes its sockets, takes its locks and forgets its timers.
@@ -368,8 +417,8 @@ impl Core {
         let parked = std::mem::take(&mut self.processes[process.index()].parked);
         self.close_sockets(process, &parked, power);
         for waiting in parked {
-            if let Input::Connection(_, super::process::ConnEvent::Message(slot))
-            | Input::Admin(slot) = waiting.input
+            if let Input::Connection(_, ConnEvent::Message(slot)) | Input::Admin(slot) =
+                waiting.input
             {
                 self.slabs.discard(slot);
             }
@@ -384,6 +433,8 @@ impl Core {
         state.stopped = false;
         state.listening.clear();
         state.resources.clear();
+        self.refresh_waits(process);
+        let state = &self.processes[process.index()];
         if let Some(span) = state.restart_after.filter(|_| !power) {
             self.schedule(self.now + span, Event::Start { process });
         }

@@ -27,12 +27,14 @@ pub struct Ctx<'a> {
     held: Option<(u32, SimTime)>,
     /// How many effects the process still has before it dies of a crash point.
     fuse: u32,
+    /// It has ended during this step.
+    dead: bool,
 }
 
 impl<'a> Ctx<'a> {
     pub(super) fn new(core: &'a mut Core, me: ProcessId) -> Ctx<'a> {
         let host = core.processes[me.index()].host;
-        Ctx { core, me, host, held: None, fuse: u32::MAX }
+        Ctx { core, me, host, held: None, fuse: u32::MAX, dead: false }
     }
 
     /// Ends the step: the process dies here if a crash point was hit.
@@ -44,7 +46,7 @@ impl<'a> Ctx<'a> {
 
     fn spend(&mut self) -> bool {
         if self.fuse == u32::MAX {
-            return self.core.processes[self.me.index()].alive;
+            return !self.dead;
         }
         let left = self.fuse != 0;
         self.fuse = self.fuse.saturating_sub(1);
@@ -60,7 +62,10 @@ impl<'a> Ctx<'a> {
         }
         match self.held {
             Some((batch, _)) => self.core.held.push(batch, effect),
-            None => self.core.apply(self.me, effect),
+            None => {
+                self.dead = matches!(effect, Effect::Exit(_));
+                self.core.apply(self.me, effect);
+            }
         }
     }
 
@@ -155,7 +160,7 @@ impl<'a> Ctx<'a> {
         }
         let from = self.held.map_or(self.core.now, |(_, done)| done);
         let span = self.core.hosts[self.host.index()].clock.to_sim(span);
-        Timer(self.core.schedule(from + span, Event::Timer { process: self.me, tag }))
+        Timer(self.core.schedule(from + span, Event::timer(self.me, tag)))
     }
 
     /// Disarms a timer. `false`: it had gone off or was never armed.
@@ -169,7 +174,9 @@ impl<'a> Ctx<'a> {
             return false;
         }
         let at = parked.iter().position(|waiting| waiting.handle == timer.0);
-        at.is_some_and(|at| parked.remove(at).is_some())
+        let removed = at.is_some_and(|at| parked.remove(at).is_some());
+        self.core.refresh_waits(self.me);
+        removed
     }
 
     fn change_volume(&mut self, change: impl Fn(&mut Volume) + Clone + Send + 'static) {
@@ -382,6 +389,7 @@ impl<'a> Ctx<'a> {
         let found = self.listener(port);
         if let Some(process) = found {
             self.core.end_process(process, Life::Killed, false);
+            self.dead |= process == self.me;
         }
         found.is_some()
     }

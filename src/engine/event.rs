@@ -6,7 +6,6 @@
 
 use super::id::{EventId, ProcessId, ResourceId};
 use super::process::Tag;
-use super::time::SimTime;
 
 /// What travels on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,23 +21,27 @@ pub(super) enum Kind {
 /// One piece of a connection's stream; `index` is a message's place in its slab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
-    pub(super) gate: EventId,
+    /// The event that last opened the gate which the message names; 0: it names none.
+    pub(super) gate: u32,
     pub(super) index: u32,
     pub(super) sequence: u32,
     pub(super) kind: Kind,
 }
 
+/// With its place in the list an event fills one cache line: tags lie here in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     Timer {
         process: ProcessId,
-        tag: Tag,
+        kind: u32,
+        arg: u64,
     },
     Granted {
         process: ProcessId,
-        resource: ResourceId,
-        tag: Tag,
-        since: SimTime,
+        resource: u16,
+        waited_us: u32,
+        kind: u32,
+        arg: u64,
     },
     /// A segment reaches the kernel at `end`.
     Segment {
@@ -110,5 +113,32 @@ impl Event {
             | Event::BeatDue { .. }
             | Event::BeatSilent { .. } => None,
         }
+    }
+}
+
+const _: () = assert!(size_of::<Event>() <= 24);
+
+impl Event {
+    pub(super) const fn timer(process: ProcessId, tag: Tag) -> Event {
+        Event::Timer { process, kind: tag.kind, arg: tag.arg }
+    }
+
+    /// `waited_us` is cut to an hour: it names a part of a path, nothing is decided by it.
+    pub(super) fn granted(
+        process: ProcessId,
+        resource: ResourceId,
+        tag: Tag,
+        waited_us: u64,
+    ) -> Event {
+        let resource = u16::try_from(resource.0).expect("resources of a process are few");
+        let waited_us = u32::try_from(waited_us).unwrap_or(u32::MAX);
+        Event::Granted { process, resource, waited_us, kind: tag.kind, arg: tag.arg }
+    }
+}
+
+impl Segment {
+    /// The event as causes know it.
+    pub(super) const fn gate(&self) -> EventId {
+        EventId(self.gate as u64)
     }
 }

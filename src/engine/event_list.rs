@@ -49,12 +49,13 @@ pub struct Due<E> {
 struct Node<E> {
     time: u64,
     sequence: u64,
-    cause: EventId,
+    event: Option<E>,
+    /// [`EventId`]; a run has fewer events than fit.
+    cause: u32,
     prev: u32,
     next: u32,
     generation: u32,
-    list: u32,
-    event: Option<E>,
+    list: u16,
 }
 
 #[derive(Clone, Copy)]
@@ -125,7 +126,7 @@ impl<E: Copy> EventList<E> {
         let slot = self.occupy(Node {
             time,
             sequence,
-            cause,
+            cause: u32::try_from(cause.0).expect("EVENTS_PER_RUN_MAX fits"),
             prev: NONE,
             next: NONE,
             generation: 0,
@@ -204,7 +205,12 @@ impl<E: Copy> EventList<E> {
         let node = &mut self.nodes[slot as usize];
         let event = node.event.take().expect("an occupied slot");
         let handle = Handle { slot, generation: node.generation };
-        let due = Due { handle, at: SimTime::from_nanos(node.time), cause: node.cause, event };
+        let due = Due {
+            handle,
+            at: SimTime::from_nanos(node.time),
+            cause: EventId(u64::from(node.cause)),
+            event,
+        };
         node.generation = node.generation.wrapping_add(1);
         node.next = self.free;
         self.free = slot;
@@ -228,7 +234,7 @@ impl<E: Copy> EventList<E> {
             let node = &mut self.nodes[slot as usize];
             node.prev = tail;
             node.next = NONE;
-            node.list = list as u32;
+            node.list = list as u16;
         }
         if tail == NONE {
             self.lists[list].head = slot;
@@ -289,7 +295,7 @@ impl<E: Copy> EventList<E> {
             let node = &mut self.nodes[slot as usize];
             node.prev = after;
             node.next = before;
-            node.list = BOTTOM as u32;
+            node.list = BOTTOM as u16;
         }
         self.nodes[before as usize].prev = slot;
         if after == NONE {

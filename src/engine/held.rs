@@ -202,8 +202,7 @@ impl Core {
             return;
         }
         if let Some(grant) = state.acquire(tag, shared, self.now) {
-            let event = super::event::Event::Granted { process, resource, tag, since: grant.since };
-            self.schedule(self.now, event);
+            self.deliver_grant(process, resource, grant);
         }
     }
 

@@ -26,4 +26,5 @@ pub const ACCEPT_BACKLOG_MAX: u32 = 4_096;
 pub const CAUSES_MAX: usize = 1 << 20;
 
 const _: () = assert!(EVENTS_PENDING_MAX as u64 * 2 < EVENTS_PER_RUN_MAX);
+const _: () = assert!(EVENTS_PER_RUN_MAX < u32::MAX as u64); // the event list keeps 32 bits
 const _: () = assert!(HOSTS_MAX < PROCESSES_MAX);

@@ -109,6 +109,23 @@ pub enum ConnEvent {
     Closed,
 }
 
+impl ConnEvent {
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ConnEvent::Accepted { .. } => "accepted",
+            ConnEvent::Connected => "connected",
+            ConnEvent::Refused => "refused",
+            ConnEvent::Unreachable => "unreachable",
+            ConnEvent::TimedOut => "timed out",
+            ConnEvent::Message(_) => "message",
+            ConnEvent::Drained => "drained",
+            ConnEvent::Reset => "reset",
+            ConnEvent::Closed => "closed",
+        }
+    }
+}
+
 /// One endpoint of a connection. Dead after refused, unreachable, timed out, reset and closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conn {

@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 
-use super::cause::What;
 use super::core::{Core, Parked};
 use super::dice::{Noise, Purpose, below};
 use super::event::{Event, Kind, Segment};
@@ -29,19 +28,55 @@ const SYN_RETRIES: u8 = 6;
 
 const LINK_NOISE: Purpose = Purpose::named("engine/link");
 
-/// A stream from one end to the other.
+/// A stream from one end to the other. What a healthy stream does not need lies apart.
 #[derive(Clone, Default)]
 struct Stream {
     noise: Noise,
-    sent: u32,
     last_arrival: SimTime,
+    waiting: Option<Box<Waiting>>,
+    sent: u32,
+}
+
+/// What waits on a stream: for the path, or for a peer that does not read.
+#[derive(Clone, Default)]
+struct Waiting {
+    stalled: VecDeque<Segment>,
+    since: SimTime,
+    retransmit: Option<Handle>,
+    give_up: Option<Handle>,
     /// Stalled here or unread at the peer.
     buffered_bytes: u64,
     full: bool,
-    stalled: VecDeque<Segment>,
-    stalled_since: SimTime,
-    retransmit: Option<Handle>,
-    give_up: Option<Handle>,
+}
+
+impl Stream {
+    fn is_stalled(&self) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.stalled.is_empty())
+    }
+
+    fn waiting(&mut self) -> &mut Waiting {
+        self.waiting.get_or_insert_default()
+    }
+
+    /// Takes all that was stalled.
+    fn take_stalled(&mut self) -> VecDeque<Segment> {
+        self.waiting
+            .as_mut()
+            .map(|waiting| std::mem::take(&mut waiting.stalled))
+            .unwrap_or_default()
+    }
+
+    /// A stream that flows again needs nothing of this.
+    fn tidy(&mut self) {
+        if self.waiting.as_ref().is_some_and(|waiting| {
+            waiting.stalled.is_empty()
+                && waiting.buffered_bytes == 0
+                && waiting.retransmit.is_none()
+                && waiting.give_up.is_none()
+        }) {
+            self.waiting = None;
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -249,9 +284,10 @@ impl Core {
         let connection = &mut self.conns[slot];
         let (host, to) = (connection.ends[from].host, connection.ends[other(from)].host);
         let stream = &mut connection.ends[from].stream;
+        let gate = u32::try_from(gate.0).expect("EVENTS_PER_RUN_MAX fits");
         let segment = Segment { gate, index, sequence: stream.sent, kind };
         let early = kind == Kind::Data && !connection.established;
-        if early || !stream.stalled.is_empty() || !self.net.open(host, to) {
+        if early || stream.is_stalled() || !self.net.open(host, to) {
             return self.stall(slot, from, segment);
         }
         let mut start = self.now;
@@ -274,20 +310,23 @@ impl Core {
     /// What cannot arrive waits for TCP to send it again, in order.
     fn stall(&mut self, slot: usize, from: usize, segment: Segment) {
         let established = self.conns[slot].established;
-        let stream = &mut self.conns[slot].ends[from].stream;
-        let after = stream.stalled.partition_point(|waiting| waiting.sequence < segment.sequence);
-        stream.stalled.insert(after, segment);
+        let now = self.now;
+        let waiting = self.conns[slot].ends[from].stream.waiting();
+        let after = waiting.stalled.partition_point(|other| other.sequence < segment.sequence);
+        waiting.stalled.insert(after, segment);
+        let first = waiting.stalled.len() == 1 && established;
+        if first {
+            waiting.since = now;
+        }
         if segment.kind == Kind::Data {
             self.buffer(slot, from, segment.index);
         }
-        let stream = &mut self.conns[slot].ends[from].stream;
-        if stream.stalled.len() == 1 && established {
-            stream.stalled_since = self.now;
+        if first {
             let end = end_of(slot, from);
             let give_up = self.schedule(self.now + GIVE_UP_AFTER, Event::GiveUp { end });
             let connection = &mut self.conns[slot];
             connection.pending += 1;
-            connection.ends[from].stream.give_up = Some(give_up);
+            connection.ends[from].stream.waiting().give_up = Some(give_up);
             self.stalled.push(end);
             self.plan_retransmission(end);
         }
@@ -304,29 +343,31 @@ impl Core {
         let (slot, side) = split(end);
         let connection = &self.conns[slot];
         let [from, to] = [connection.end(side), connection.end(other(side))];
-        let idle = from.stream.retransmit.is_none() && !from.stream.stalled.is_empty();
+        let Some(waiting) = &from.stream.waiting else { return };
+        let since = waiting.since;
+        let idle = waiting.retransmit.is_none() && !waiting.stalled.is_empty();
         if !idle || !self.net.open_both_ways(from.host, to.host) {
             return;
         }
         let mut rto = RTO_MIN;
-        let mut at = from.stream.stalled_since + rto;
+        let mut at = since + rto;
         while at < self.now {
             rto = rto.times(2).min(RTO_MAX);
             at = at + rto;
         }
         // Up to 5 % later: timer slack and the smoothed round trip.
         let word = from.stream.noise.at(u64::MAX - u64::from(from.stream.sent)).first();
-        let late = below(word, at.since(from.stream.stalled_since).as_nanos() / 20 + 1);
+        let late = below(word, at.since(since).as_nanos() / 20 + 1);
         let at = at + SimDuration::from_nanos(late);
         let handle = self.schedule(at, Event::Retransmit { end });
         self.conns[slot].pending += 1;
-        self.conns[slot].ends[side].stream.retransmit = Some(handle);
+        self.conns[slot].ends[side].stream.waiting().retransmit = Some(handle);
     }
 
     pub(super) fn on_retransmit(&mut self, end: u32) {
         let (slot, side) = split(end);
         self.conns[slot].pending -= 1;
-        self.conns[slot].ends[side].stream.retransmit = None;
+        self.conns[slot].ends[side].stream.waiting().retransmit = None;
         let [from, to] = [self.conns[slot].end(side), self.conns[slot].end(other(side))];
         if self.net.open_both_ways(from.host, to.host) {
             self.flush_stalled(slot, side);
@@ -336,7 +377,7 @@ impl Core {
 
     fn flush_stalled(&mut self, slot: usize, side: usize) {
         self.unstall(slot, side);
-        let waiting = std::mem::take(&mut self.conns[slot].ends[side].stream.stalled);
+        let waiting = self.conns[slot].ends[side].stream.take_stalled();
         for segment in waiting {
             if segment.kind == Kind::Data {
                 self.unbuffer(slot, side, segment.index);
@@ -355,8 +396,8 @@ impl Core {
     fn unstall(&mut self, slot: usize, side: usize) {
         let end = end_of(slot, side);
         self.stalled.retain(|stalled| *stalled != end);
-        let stream = &mut self.conns[slot].ends[side].stream;
-        for handle in [stream.retransmit.take(), stream.give_up.take()].into_iter().flatten() {
+        let Some(waiting) = &mut self.conns[slot].ends[side].stream.waiting else { return };
+        for handle in [waiting.retransmit.take(), waiting.give_up.take()].into_iter().flatten() {
             if self.list.cancel(handle).is_some() {
                 self.conns[slot].pending -= 1;
             }
@@ -366,7 +407,7 @@ impl Core {
     pub(super) fn on_give_up(&mut self, end: u32) {
         let (slot, side) = split(end);
         self.conns[slot].pending -= 1;
-        self.conns[slot].ends[side].stream.give_up = None;
+        self.conns[slot].ends[side].stream.waiting().give_up = None;
         self.drop_stalled(slot, side);
         if std::mem::replace(&mut self.conns[slot].ends[side].open, false) {
             self.tell_end(slot, side, ConnEvent::TimedOut);
@@ -377,7 +418,7 @@ impl Core {
     fn drop_stalled(&mut self, slot: usize, side: usize) {
         self.unstall(slot, side);
         let interface = self.conns[slot].interface;
-        let waiting = std::mem::take(&mut self.conns[slot].ends[side].stream.stalled);
+        let waiting = self.conns[slot].ends[side].stream.take_stalled();
         for segment in waiting {
             if segment.kind == Kind::Data {
                 self.slabs.discard(Slot { interface, index: segment.index });
@@ -386,11 +427,16 @@ impl Core {
     }
 
     /// A segment reaches the kernel at `end`, unless the path was cut under it.
-    pub(super) fn on_segment(&mut self, end: u32, segment: Segment) -> Option<(ProcessId, Parked)> {
+    /// Returns to whom it goes, as what, and from whom.
+    pub(super) fn on_segment(
+        &mut self,
+        end: u32,
+        segment: Segment,
+    ) -> Option<(ProcessId, Input, u32)> {
         let (slot, side) = split(end);
         self.conns[slot].pending -= 1;
         let [to, from] = [self.conns[slot].end(side), self.conns[slot].end(other(side))];
-        if !from.stream.stalled.is_empty() || !self.net.open(from.host, to.host) {
+        if from.stream.is_stalled() || !self.net.open(from.host, to.host) {
             self.stall(slot, other(side), segment);
             return None;
         }
@@ -424,28 +470,12 @@ impl Core {
             self.flush_early(slot);
         }
         self.free_if_done(slot);
-        let what = match event {
-            ConnEvent::Message(slot) if self.causes.recording() => {
-                What::Message { interface, kind: self.slabs.kind(slot), from: peer }
-            }
-            ConnEvent::Message(_) => What::Message { interface, kind: "", from: peer },
-            ConnEvent::Accepted { .. } => What::Connection("accepted"),
-            ConnEvent::Connected => What::Connection("connected"),
-            ConnEvent::Refused => What::Connection("refused"),
-            ConnEvent::Closed => What::Connection("closed"),
-            ConnEvent::Reset
-            | ConnEvent::Unreachable
-            | ConnEvent::TimedOut
-            | ConnEvent::Drained => What::Connection("reset"),
-        };
-        let input = Input::Connection(conn, event);
-        let (handle, cause) = (Handle::NONE, EventId(0)); // the caller knows the cause
-        Some((process, Parked { input, handle, cause, gate: segment.gate, what }))
+        Some((process, Input::Connection(conn, event), peer.0))
     }
 
     /// What the client sent before it was connected.
     fn flush_early(&mut self, slot: usize) {
-        if !self.conns[slot].ends[0].stream.stalled.is_empty() {
+        if self.conns[slot].ends[0].stream.is_stalled() {
             self.flush_stalled(slot, 0);
         }
     }
@@ -454,9 +484,9 @@ impl Core {
     fn buffer(&mut self, slot: usize, side: usize, index: u32) {
         let interface = self.conns[slot].interface;
         let bytes = u64::from(self.slabs.bytes(Slot { interface, index }));
-        let stream = &mut self.conns[slot].ends[side].stream;
-        stream.buffered_bytes += bytes;
-        stream.full |= SOCKET_BUFFER_BYTES_MAX < stream.buffered_bytes;
+        let waiting = self.conns[slot].ends[side].stream.waiting();
+        waiting.buffered_bytes += bytes;
+        waiting.full |= SOCKET_BUFFER_BYTES_MAX < waiting.buffered_bytes;
     }
 
     /// Bytes of the stream from `side` go on: a sender that was blocked has room again.
@@ -464,12 +494,14 @@ impl Core {
         let interface = self.conns[slot].interface;
         let bytes = u64::from(self.slabs.bytes(Slot { interface, index }));
         let end = &mut self.conns[slot].ends[side];
-        end.stream.buffered_bytes = end.stream.buffered_bytes.saturating_sub(bytes);
-        if end.stream.full && end.stream.buffered_bytes <= SOCKET_BUFFER_BYTES_MAX / 2 {
-            end.stream.full = false;
-            if end.open {
-                self.tell_end(slot, side, ConnEvent::Drained);
-            }
+        let waiting = end.stream.waiting();
+        waiting.buffered_bytes = waiting.buffered_bytes.saturating_sub(bytes);
+        let drained = waiting.full && waiting.buffered_bytes <= SOCKET_BUFFER_BYTES_MAX / 2;
+        waiting.full &= !drained;
+        let open = end.open;
+        end.stream.tidy();
+        if drained && open {
+            self.tell_end(slot, side, ConnEvent::Drained);
         }
     }
 
@@ -504,7 +536,9 @@ impl Core {
 
     pub(super) fn is_blocked(&self, conn: Conn) -> bool {
         let connection = &self.conns[conn.slot()];
-        connection.generation == conn.generation && connection.ends[conn.side()].stream.full
+        let waiting = &connection.ends[conn.side()].stream.waiting;
+        connection.generation == conn.generation
+            && waiting.as_ref().is_some_and(|waiting| waiting.full)
     }
 
     /// Closes one end; the peer hears it after what was sent, or at once if `abort`.
@@ -563,7 +597,7 @@ impl Core {
     /// Frees a connection that nobody holds and no event names.
     fn free_if_done(&mut self, slot: usize) {
         let connection = &self.conns[slot];
-        let stalled = connection.ends.iter().any(|end| !end.stream.stalled.is_empty());
+        let stalled = connection.ends.iter().any(|end| end.stream.is_stalled());
         let held = connection.ends.iter().any(|end| end.open);
         if held || connection.pending != 0 {
             return;
@@ -583,7 +617,7 @@ impl Core {
     fn tell_end(&mut self, slot: usize, side: usize, event: ConnEvent) {
         let process = self.conns[slot].ends[side].process;
         let conn = Conn { end: end_of(slot, side), generation: self.conns[slot].generation };
-        self.tell(process, Input::Connection(conn, event), What::Connection("kernel"));
+        self.tell(process, Input::Connection(conn, event));
     }
 
     /// Draws of the live connections move with the lineage of a fork.

@@ -6,7 +6,7 @@
 
 use super::cause::{CriticalPath, What};
 use super::census::CensusRow;
-use super::core::{Broken, Core, HostState, Life, MarkHit, Parked, ProcessState, Turn};
+use super::core::{Bound, Broken, Core, HostState, Life, MarkHit, Parked, ProcessState, Turn};
 use super::ctx::Ctx;
 use super::dice::{Purpose, below, weather_word};
 use super::digest::Digest;
@@ -161,6 +161,7 @@ impl World {
             volume: Volume::default(),
             device,
         });
+        self.core.waits.push(false);
         self.processes.push(None);
         self.blueprints.push(None);
         if !options.manual_start {
@@ -388,38 +389,38 @@ impl World {
 
     fn dispatch(&mut self, due: Due<Event>) {
         let Due { handle, cause, event, .. } = due;
-        let gate = EventId(0);
+        let bound = Bound { cause, ..Bound::default() };
         match event {
-            Event::Timer { process, tag } => {
-                let (input, what) = (Input::Timer(tag), What::Timer(tag));
-                self.enter(process, Parked { input, handle, cause, gate, what });
+            Event::Timer { process, kind, arg } => {
+                let input = Input::Timer(Tag { kind, arg });
+                self.enter(process, Parked { input, handle, bound });
             }
             Event::Segment { end, segment } => {
-                if let Some((process, mut arrived)) = self.core.on_segment(end, segment) {
-                    arrived.cause = cause;
-                    self.enter(process, arrived);
+                if let Some((process, input, detail)) = self.core.on_segment(end, segment) {
+                    let bound = Bound { gate: segment.gate(), detail, ..bound };
+                    self.enter(process, Parked { input, handle, bound });
                 }
             }
-            Event::Granted { process, resource, tag, since } => {
-                let waited = self.core.now.since(since);
-                let what = What::Granted { resource, tag, waited };
-                let input = Input::Granted(tag);
-                self.enter(process, Parked { input, handle, cause, gate, what });
+            Event::Granted { process, resource, waited_us, kind, arg } => {
+                let bound = Bound { detail: waited_us, resource, ..bound };
+                let input = Input::Granted(Tag { kind, arg });
+                self.enter(process, Parked { input, handle, bound });
             }
             Event::Disk { operation } => {
                 if let Some((process, tag, outcome)) = self.core.on_disk(operation) {
-                    let (input, what) = (Input::Disk(tag, outcome), What::Disk(tag));
-                    self.enter(process, Parked { input, handle, cause, gate, what });
+                    let input = Input::Disk(tag, outcome);
+                    self.enter(process, Parked { input, handle, bound });
                 }
             }
             Event::Worked { batch } => self.on_worked(batch, cause),
             Event::Unpark { process } => {
                 let state = &mut self.core.processes[process.index()];
                 if let Some(parked) = state.parked.pop_front() {
+                    self.core.refresh_waits(process);
                     if let Input::Connection(conn, ConnEvent::Message(slot)) = parked.input {
                         self.core.read_late(conn, slot);
                     }
-                    self.deliver(process, parked);
+                    self.deliver(process, parked.input, parked.bound);
                     self.core.unpark(process);
                 }
             }
@@ -432,11 +433,10 @@ impl World {
             Event::BeatSilent { beat } => {
                 if let Some((process, event)) = self.core.on_beat_silent(beat) {
                     let input = Input::Beat(BeatId(beat), event);
-                    let what = What::Beat;
-                    self.enter(process, Parked { input, handle, cause, gate, what });
+                    self.enter(process, Parked { input, handle, bound });
                 }
             }
-            Event::Start { process } => self.start_now(process, cause),
+            Event::Start { process } => self.start_now(process, bound),
             Event::Exit { process, reason } => {
                 self.quietly(cause, |core| core.end_process(process, Life::Exited(reason), false));
             }
@@ -460,12 +460,13 @@ impl World {
             self.core.list.schedule(later, cause, Event::Worked { batch });
             return;
         }
-        self.core.begin(process, What::Worked, cause, EventId(0));
+        let bound = Bound { cause, ..Bound::default() };
+        self.core.begin(process, bound, |_| What::Worked);
         self.core.fold(process, 1, 0);
         self.core.release_held(batch);
     }
 
-    fn start_now(&mut self, process: ProcessId, cause: EventId) {
+    fn start_now(&mut self, process: ProcessId, bound: Bound) {
         let index = process.index();
         let host = self.core.processes[index].host;
         let Some(blueprint) = &self.blueprints[index] else { return };
@@ -477,9 +478,8 @@ impl World {
         state.alive = true;
         state.starts += 1;
         self.core.turn(process, Life::Started);
-        let (input, what) = (Input::Started, What::Started);
-        let (handle, gate) = (Handle::NONE, EventId(0));
-        self.enter(process, Parked { input, handle, cause, gate, what });
+        let (input, handle) = (Input::Started, Handle::NONE);
+        self.enter(process, Parked { input, handle, bound });
     }
 
     /// An input reaches a process, or waits until it runs.
@@ -490,11 +490,11 @@ impl World {
             }
             return self.core.park(process, arrived);
         }
-        self.deliver(process, arrived);
+        self.deliver(process, arrived.input, arrived.bound);
     }
 
-    fn deliver(&mut self, process: ProcessId, Parked { input, cause, gate, what, .. }: Parked) {
-        self.core.begin(process, what, cause, gate);
+    fn deliver(&mut self, process: ProcessId, input: Input, bound: Bound) {
+        self.core.begin(process, bound, |core| core.what(input, bound));
         let (kind, arg) = match input {
             Input::Started => (2, 0),
             Input::Connection(conn, event) => (3, u64::from(conn.end) << 8 | code(event)),
@@ -511,7 +511,7 @@ impl World {
         {
             for (beat, owner) in self.core.heard(conn) {
                 let back = Input::Beat(beat, super::process::BeatEvent::Returned);
-                self.core.tell(owner, back, What::Beat);
+                self.core.tell(owner, back);
             }
         }
         let Some(state) = self.processes[process.index()].as_mut() else { return };
@@ -522,8 +522,7 @@ impl World {
 
     /// A fault or a command begins an event of its own, so that what follows has a cause.
     pub(super) fn intervene(&mut self, process: ProcessId, what: What) {
-        let cause = EventId(0);
-        self.core.begin(process, what, cause, EventId(0));
+        self.core.begin(process, Bound::default(), |_| what);
         self.core.fold(process, 10, 0);
     }
 
