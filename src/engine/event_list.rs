@@ -1,7 +1,7 @@
 //! Event list: what is due, in one total order (time, then order of scheduling).
 //!
-//! Here: a radix wheel of 64-way digits over nanoseconds with a short sorted bottom; every event is
-//! a node of an intrusive list, so that a cancelled one leaves at once, without search.
+//! Here: a radix wheel of 64-way digits over nanoseconds above a short sorted bottom. A node knows
+//! its place in its bucket, or its neighbours in the bottom: a cancelled event leaves at once.
 //! Never here: what an event means.
 //! Modelled on: hierarchical timing wheels (Varghese and Lauck) and ladder queues (Tang et al.).
 #![expect(clippy::cast_possible_truncation, reason = "levels and lists are few; digits are masked")]
@@ -14,11 +14,11 @@ const DIGITS: usize = 64;
 const LEVELS: usize = 11; // 11 x 6 bits cover 64
 const NONE: u32 = u32::MAX;
 /// A bucket of at most so many events is sorted instead of being dealt out further.
-const BOTTOM_MAX: u32 = 48;
+const BOTTOM_MAX: usize = 48;
 /// A bottom that grew beyond this goes back to the wheel, so that an insertion stays short.
-const BOTTOM_SPILL: u32 = 2 * BOTTOM_MAX;
-/// The list that the bottom is kept in, behind the lists of the buckets.
-const BOTTOM: usize = LEVELS * DIGITS;
+const BOTTOM_SPILL: usize = 2 * BOTTOM_MAX;
+/// Where a node is if it is not in a bucket.
+const BOTTOM: u16 = u16::MAX;
 
 /// Which event; stale once it fired or was cancelled (the generation tells later tenants apart).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,28 +52,32 @@ struct Node<E> {
     event: Option<E>,
     /// [`EventId`]; a run has fewer events than fit.
     cause: u32,
+    /// In a bucket the index there; in the bottom the neighbour before.
     prev: u32,
+    /// In the bottom the neighbour behind; in a free slot the next free one.
     next: u32,
     generation: u32,
-    list: u16,
+    bucket: u16,
 }
 
-#[derive(Clone, Copy)]
-struct List {
-    head: u32,
-    tail: u32,
-    len: u32,
+/// What a bucket holds of an event: enough to deal out and to sort without a look at its node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    time: u64,
+    sequence: u64,
+    slot: u32,
 }
-
-const EMPTY: List = List { head: NONE, tail: NONE, len: 0 };
 
 /// The pending events of a run.
 #[derive(Clone)]
 pub struct EventList<E> {
     nodes: Vec<Node<E>>,
     free: u32,
-    lists: Vec<List>,
+    buckets: Vec<Vec<Entry>>,
     occupied: [u64; LEVELS],
+    head: u32,
+    tail: u32,
+    bottom_len: usize,
     /// When the last event left.
     now: u64,
     /// The wheel's hand; the bottom holds all events before `bottom_end`.
@@ -81,7 +85,6 @@ pub struct EventList<E> {
     bottom_end: u64,
     sequence_next: u64,
     len: usize,
-    scratch: Vec<(u64, u64, u32)>,
 }
 
 impl<E: Copy> Default for EventList<E> {
@@ -96,14 +99,16 @@ impl<E: Copy> EventList<E> {
         EventList {
             nodes: Vec::new(),
             free: NONE,
-            lists: vec![EMPTY; BOTTOM + 1],
+            buckets: vec![Vec::new(); LEVELS * DIGITS],
             occupied: [0; LEVELS],
+            head: NONE,
+            tail: NONE,
+            bottom_len: 0,
             now: 0,
             hand: 0,
             bottom_end: 0,
             sequence_next: 0,
             len: 0,
-            scratch: Vec::new(),
         }
     }
 
@@ -130,18 +135,17 @@ impl<E: Copy> EventList<E> {
             prev: NONE,
             next: NONE,
             generation: 0,
-            list: 0,
+            bucket: BOTTOM,
             event: Some(event),
         });
         self.len += 1;
         if time < self.bottom_end {
             self.insert_in_bottom(slot, time);
-            if BOTTOM_SPILL < self.lists[BOTTOM].len {
+            if BOTTOM_SPILL < self.bottom_len {
                 self.spill_bottom();
             }
         } else {
-            let list = self.bucket_of(time);
-            self.push_back(list, slot);
+            self.put_in_bucket(Entry { time, sequence, slot });
         }
         Handle { slot, generation: self.nodes[slot as usize].generation }
     }
@@ -159,14 +163,14 @@ impl<E: Copy> EventList<E> {
     /// When the next event is due.
     pub fn peek(&mut self) -> Option<SimTime> {
         self.fill_bottom();
-        let head = self.lists[BOTTOM].head;
+        let head = self.head;
         (head != NONE).then(|| SimTime::from_nanos(self.nodes[head as usize].time))
     }
 
     /// Takes the next event.
     pub fn pop(&mut self) -> Option<Due<E>> {
         self.fill_bottom();
-        let head = self.lists[BOTTOM].head;
+        let head = self.head;
         if head == NONE {
             return None;
         }
@@ -218,60 +222,63 @@ impl<E: Copy> EventList<E> {
         due
     }
 
-    /// The bucket of a time at or after the end of the bottom: its highest digit that differs from
-    /// the hand's gives the level.
-    fn bucket_of(&self, time: u64) -> usize {
-        let differ = time ^ self.hand;
-        let level =
-            if differ == 0 { 0 } else { ((63 - differ.leading_zeros()) / DIGIT_BITS) as usize };
-        let digit = (time >> (DIGIT_BITS * level as u32)) as usize & (DIGITS - 1);
-        level * DIGITS + digit
-    }
-
-    fn push_back(&mut self, list: usize, slot: u32) {
-        let tail = self.lists[list].tail;
-        {
-            let node = &mut self.nodes[slot as usize];
-            node.prev = tail;
-            node.next = NONE;
-            node.list = list as u16;
-        }
-        if tail == NONE {
-            self.lists[list].head = slot;
-            if list < BOTTOM {
-                self.occupied[list / DIGITS] |= 1 << (list % DIGITS);
-            }
-        } else {
-            self.nodes[tail as usize].next = slot;
-        }
-        self.lists[list].tail = slot;
-        self.lists[list].len += 1;
+    /// Into the bucket of a time at or after the end of the bottom: its highest digit that differs
+    /// from the hand's gives the level.
+    fn put_in_bucket(&mut self, entry: Entry) {
+        let differ = entry.time ^ self.hand;
+        let level = (63 - (differ | 1).leading_zeros()) / DIGIT_BITS;
+        let digit = (entry.time >> (DIGIT_BITS * level)) as usize & (DIGITS - 1);
+        let level = level as usize;
+        let at = level * DIGITS + digit;
+        self.occupied[level] |= 1 << digit;
+        let bucket = &mut self.buckets[at];
+        let node = &mut self.nodes[entry.slot as usize];
+        node.bucket = at as u16;
+        node.prev = bucket.len() as u32;
+        bucket.push(entry);
     }
 
     fn unlink(&mut self, slot: u32) {
-        let Node { prev, next, list, .. } = self.nodes[slot as usize];
-        let list_at = list as usize;
-        if prev == NONE {
-            self.lists[list_at].head = next;
-        } else {
-            self.nodes[prev as usize].next = next;
+        let Node { prev, next, bucket, .. } = self.nodes[slot as usize];
+        if bucket == BOTTOM {
+            match prev {
+                NONE => self.head = next,
+                _ => self.nodes[prev as usize].next = next,
+            }
+            match next {
+                NONE => self.tail = prev,
+                _ => self.nodes[next as usize].prev = prev,
+            }
+            self.bottom_len -= 1;
+            return;
         }
-        if next == NONE {
-            self.lists[list_at].tail = prev;
-        } else {
-            self.nodes[next as usize].prev = prev;
+        let entries = &mut self.buckets[bucket as usize];
+        entries.swap_remove(prev as usize);
+        if let Some(moved) = entries.get(prev as usize) {
+            self.nodes[moved.slot as usize].prev = prev;
         }
-        self.lists[list_at].len -= 1;
-        if self.lists[list_at].head == NONE && list_at < BOTTOM {
-            self.occupied[list_at / DIGITS] &= !(1 << (list_at % DIGITS));
+        if entries.is_empty() {
+            let (level, digit) = (bucket as usize / DIGITS, bucket as usize % DIGITS);
+            self.occupied[level] &= !(1 << digit);
         }
+    }
+
+    fn push_to_bottom(&mut self, slot: u32) {
+        let tail = std::mem::replace(&mut self.tail, slot);
+        let node = &mut self.nodes[slot as usize];
+        (node.prev, node.next, node.bucket) = (tail, NONE, BOTTOM);
+        match tail {
+            NONE => self.head = slot,
+            _ => self.nodes[tail as usize].next = slot,
+        }
+        self.bottom_len += 1;
     }
 
     /// From the nearer end; among equals what is scheduled last comes last.
     fn insert_in_bottom(&mut self, slot: u32, time: u64) {
-        let List { head, tail, .. } = self.lists[BOTTOM];
+        let (head, tail) = (self.head, self.tail);
         if tail == NONE || self.nodes[tail as usize].time <= time {
-            return self.push_back(BOTTOM, slot);
+            return self.push_to_bottom(slot);
         }
         let (first, last) = (self.nodes[head as usize].time, self.nodes[tail as usize].time);
         let mut before; // the node that the new one precedes
@@ -290,88 +297,56 @@ impl<E: Copy> EventList<E> {
                 before = prev;
             }
         }
-        let after = self.nodes[before as usize].prev;
-        {
-            let node = &mut self.nodes[slot as usize];
-            node.prev = after;
-            node.next = before;
-            node.list = BOTTOM as u16;
+        let after = std::mem::replace(&mut self.nodes[before as usize].prev, slot);
+        let node = &mut self.nodes[slot as usize];
+        (node.prev, node.next, node.bucket) = (after, before, BOTTOM);
+        match after {
+            NONE => self.head = slot,
+            _ => self.nodes[after as usize].next = slot,
         }
-        self.nodes[before as usize].prev = slot;
-        if after == NONE {
-            self.lists[BOTTOM].head = slot;
-        } else {
-            self.nodes[after as usize].next = slot;
-        }
-        self.lists[BOTTOM].len += 1;
+        self.bottom_len += 1;
     }
 
     /// Deals the bottom out again around the present.
     fn spill_bottom(&mut self) {
-        let mut slot = self.lists[BOTTOM].head;
-        self.lists[BOTTOM] = EMPTY;
+        let mut slot = self.head;
+        (self.head, self.tail, self.bottom_len) = (NONE, NONE, 0);
         self.hand = self.hand.max(self.now);
         self.bottom_end = self.hand;
         while slot != NONE {
-            let Node { next, time, .. } = self.nodes[slot as usize];
-            let bucket = self.bucket_of(time);
-            self.push_back(bucket, slot);
+            let Node { next, time, sequence, .. } = self.nodes[slot as usize];
+            self.put_in_bucket(Entry { time, sequence, slot });
             slot = next;
         }
     }
 
     /// Turns the hand to the next occupied bucket until the bottom holds its events, sorted.
     fn fill_bottom(&mut self) {
-        while self.lists[BOTTOM].head == NONE {
+        while self.head == NONE {
             let Some(level) = self.occupied.iter().position(|digits| *digits != 0) else { return };
             let digit = self.occupied[level].trailing_zeros() as usize;
-            let list = level * DIGITS + digit;
             let shift = DIGIT_BITS * level as u32;
             let above = shift + DIGIT_BITS;
             let high = if above < 64 { self.hand >> above << above } else { 0 };
             self.hand = high | (digit as u64) << shift;
-            let end = self.hand.saturating_add(1_u64 << shift);
-            if level == 0 || self.lists[list].len <= BOTTOM_MAX {
-                self.sort_into_bottom(list);
-                self.bottom_end = end;
+            self.occupied[level] &= !(1 << digit);
+            let at = level * DIGITS + digit;
+            let mut entries = std::mem::take(&mut self.buckets[at]);
+            if level == 0 || entries.len() <= BOTTOM_MAX {
+                entries.sort_unstable();
+                for entry in &entries {
+                    self.push_to_bottom(entry.slot);
+                }
+                self.bottom_end = self.hand.saturating_add(1_u64 << shift);
             } else {
-                self.deal_out(list);
+                self.bottom_end = self.hand;
+                for entry in &entries {
+                    self.put_in_bucket(*entry);
+                }
             }
+            entries.clear();
+            self.buckets[at] = entries; // with its capacity; nothing was put there meanwhile
         }
-    }
-
-    fn take_list(&mut self, list: usize) -> u32 {
-        let head = self.lists[list].head;
-        self.lists[list] = EMPTY;
-        self.occupied[list / DIGITS] &= !(1 << (list % DIGITS));
-        head
-    }
-
-    fn deal_out(&mut self, list: usize) {
-        self.bottom_end = self.hand;
-        let mut slot = self.take_list(list);
-        while slot != NONE {
-            let Node { next, time, .. } = self.nodes[slot as usize];
-            let bucket = self.bucket_of(time);
-            self.push_back(bucket, slot);
-            slot = next;
-        }
-    }
-
-    fn sort_into_bottom(&mut self, list: usize) {
-        let mut slot = self.take_list(list);
-        let mut sorted = std::mem::take(&mut self.scratch);
-        sorted.clear();
-        while slot != NONE {
-            let node = &self.nodes[slot as usize];
-            sorted.push((node.time, node.sequence, slot));
-            slot = node.next;
-        }
-        sorted.sort_unstable();
-        for (_, _, slot) in &sorted {
-            self.push_back(BOTTOM, *slot);
-        }
-        self.scratch = sorted;
     }
 }
 
