@@ -92,16 +92,27 @@ fn hold(pending: u64, events: u64) -> (impl Fn() -> f64, impl Fn() -> f64) {
     (ours, theirs)
 }
 
+/// `cargo bench --bench engine -- W1 100000`: one row, so many events.
 fn main() {
-    let events = 2_000_000;
+    let words: Vec<String> = std::env::args().filter(|word| !word.starts_with("--")).collect();
+    let wanted = words.get(1).map_or("", String::as_str);
+    let events = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(2_000_000);
     println!("{:<34} {:>11} {:>11} {:>12} {:>7}", "", "hadr", "bare heap", "hadr", "ratio");
     for pending in [1_000, 16_384, 1_000_000] {
-        let (ours, theirs) = hold(pending, events);
-        compare(&format!("hold model, {pending} pending"), ours, theirs);
+        let name = format!("hold model, {pending} pending");
+        if name.contains(wanted) {
+            let (ours, theirs) = hold(pending, events);
+            compare(&name, ours, theirs);
+        }
     }
     assert_eq!(NODES, 1_024);
-    let heap = |work: fn(u64) -> u64| move || timed(events, || work(events));
-    compare("W1 PHOLD", || world(workloads::w1, events), heap(heap_file::w1));
-    compare("W2 heartbeats", || world(workloads::w2, events), heap(heap_file::w2));
-    compare("W3 quorum writes", || world(workloads::w3, events), heap(heap_file::w3));
+    type Row = (&'static str, fn() -> World, fn(u64) -> u64);
+    let rows: [Row; 3] = [
+        ("W1 PHOLD", workloads::w1, heap_file::w1),
+        ("W2 heartbeats", workloads::w2, heap_file::w2),
+        ("W3 quorum writes", workloads::w3, heap_file::w3),
+    ];
+    for (name, ours, theirs) in rows.into_iter().filter(|row| row.0.contains(wanted)) {
+        compare(name, || world(ours, events), || timed(events, || theirs(events)));
+    }
 }

@@ -26,10 +26,10 @@ impl Cheap {
         200_000 + self.below(1_800_000)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the reference may use the platform's ln")]
-    fn exponential_ns(&mut self, mean: f64) -> u64 {
-        let uniform = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
-        (-(1.0 - uniform).ln() * mean) as u64
+    /// The workload's distribution is the same function on both sides: the list is compared.
+    fn exponential_ns(&mut self) -> u64 {
+        let mean = hadr::engine::SimDuration::from_millis(1_000);
+        hadr::engine::distributions::exponential(mean, self.next()).as_nanos()
     }
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn w1(events: u64) -> u64 {
     let (mut heap, mut cheap) = (Heap::default(), Cheap(42));
     let mut hop = |heap: &mut Heap, now: u64| {
         let to = cheap.below(crate::workloads::NODES) as u32;
-        let at = now + 100_000_000 + cheap.exponential_ns(1e9);
+        let at = now + 100_000_000 + cheap.exponential_ns();
         heap.push(at, 0, to);
     };
     for _ in 0..16 * crate::workloads::NODES {

@@ -158,6 +158,7 @@ impl Clock {
     }
 
     /// A span of this clock in the engine's time.
+    #[inline]
     pub(super) fn to_sim(self, span: SimDuration) -> SimDuration {
         if self.drift_ppm == 0 {
             return span;
@@ -260,6 +261,7 @@ impl Core {
         Noise::of(self.address(name), PROCESS_KEY, 0)
     }
 
+    #[inline]
     pub(super) fn schedule(&mut self, at: SimTime, event: Event) -> Handle {
         if EVENTS_PENDING_MAX <= self.list.len() {
             self.limit_hit.get_or_insert("EVENTS_PENDING_MAX");
@@ -268,6 +270,7 @@ impl Core {
     }
 
     /// Begins an event: counts it, folds it into the digest, keeps its cause.
+    #[inline]
     pub(super) fn begin(&mut self, process: ProcessId, bound: Bound, what: impl Fn(&Core) -> What) {
         self.event.0 += 1;
         if self.events_max < self.event.0 {
@@ -303,6 +306,7 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(super) fn fold(&mut self, process: ProcessId, kind: u64, arg: u64) {
         let who = u64::from(process.0) << 32 | kind;
         self.digest = self.digest.with_words([self.now.as_nanos(), who, arg]);
@@ -331,6 +335,7 @@ impl Core {
     }
 
     /// Whether the process must wait with its inputs: a flag, since every input asks.
+    #[inline]
     pub(super) fn parks(&self, process: ProcessId) -> bool {
         self.waits[process.index()]
     }

@@ -32,18 +32,21 @@ pub struct Ctx<'a> {
 }
 
 impl<'a> Ctx<'a> {
+    #[inline]
     pub(super) fn new(core: &'a mut Core, me: ProcessId) -> Ctx<'a> {
         let host = core.processes[me.index()].host;
         Ctx { core, me, host, held: None, fuse: u32::MAX, dead: false }
     }
 
     /// Ends the step: the process dies here if a crash point was hit.
+    #[inline]
     pub(super) fn finish(self) {
         if self.fuse != u32::MAX {
             self.core.end_process(self.me, Life::Killed, false);
         }
     }
 
+    #[inline]
     fn spend(&mut self) -> bool {
         if self.fuse == u32::MAX {
             return !self.dead;
@@ -53,6 +56,7 @@ impl<'a> Ctx<'a> {
         left
     }
 
+    #[inline]
     fn ask(&mut self, effect: Effect) {
         if !self.spend() {
             if let Effect::Send { message, .. } = effect {
@@ -85,6 +89,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// A draw that decides `purpose` for the `ordinal`-th time.
+    #[inline]
     pub fn dice(&self, purpose: Purpose, ordinal: u64) -> Words {
         self.core.processes[self.me.index()].noise.decide(purpose, ordinal)
     }
@@ -117,6 +122,7 @@ impl<'a> Ctx<'a> {
         self.send_message::<I>(conn, message, Some(gate));
     }
 
+    #[inline]
     fn send_message<I: Interface>(&mut self, conn: Conn, message: I::Message, gate: Option<Gate>) {
         let interface = self.core.slabs.interface::<I>();
         let index = self.core.slabs.put::<I>(interface, message);
@@ -129,6 +135,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// Takes a message that arrived; once.
+    #[inline]
     pub fn take<I: Interface>(&mut self, slot: Slot) -> I::Message {
         self.core.slabs.take::<I>(slot)
     }
@@ -154,6 +161,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// Arms a timer: a span of the host's own clock.
+    #[inline]
     pub fn arm(&mut self, span: SimDuration, tag: Tag) -> Timer {
         if !self.spend() {
             return Timer::NONE;
@@ -164,6 +172,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// Disarms a timer. `false`: it had gone off or was never armed.
+    #[inline]
     pub fn cancel(&mut self, timer: Timer) -> bool {
         if self.core.list.cancel(timer.0).is_some() {
             return true;

@@ -99,16 +99,19 @@ impl Noise {
     }
 
     /// For one message, say: its latency and its loss.
+    #[inline]
     pub fn at(self, ordinal: u64) -> Words {
         Words(philox(self.key, ordinal, self.salt))
     }
 
     /// For one decision of a process: purpose and ordinal address it.
+    #[inline]
     pub fn decide(self, purpose: Purpose, ordinal: u64) -> Words {
         Words(philox(self.key ^ purpose.0, ordinal, self.salt))
     }
 }
 
+#[inline]
 fn philox(mut key: u64, mut left: u64, mut right: u64) -> [u64; 2] {
     for _round in 0..10 {
         let (low, high) = left.carrying_mul(0xd2b7_4407_b1ce_6e93, 0);
@@ -119,6 +122,7 @@ fn philox(mut key: u64, mut left: u64, mut right: u64) -> [u64; 2] {
 }
 
 /// Uniform in `0..bound`: the high half of a product. No loop, no float, ours to keep stable.
+#[inline]
 pub fn below(word: u64, bound: u64) -> u64 {
     assert!(0 < bound);
     word.carrying_mul(bound, 0).1
@@ -143,6 +147,7 @@ impl Ratio {
     }
 
     /// Whether a draw hits.
+    #[inline]
     pub fn hits(self, word: u64) -> bool {
         self.numerator != 0 && below(word, u64::from(self.denominator)) < u64::from(self.numerator)
     }

@@ -24,6 +24,7 @@ pub struct Digest(pub u64);
 impl Digest {
     /// The digest after one more record of words.
     #[must_use]
+    #[inline]
     pub fn with_words<const N: usize>(self, words: [u64; N]) -> Digest {
         // Little-endian bytes on every machine, without an allocation.
         let words = words.map(u64::to_le_bytes);

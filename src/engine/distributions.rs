@@ -9,6 +9,7 @@ use super::floats;
 use super::time::SimDuration;
 
 /// Uniform in `low..high` (`low` if the range is empty).
+#[inline]
 pub fn uniform(low: SimDuration, high: SimDuration, word: u64) -> SimDuration {
     let width = high.as_nanos().saturating_sub(low.as_nanos());
     if width == 0 {
@@ -18,6 +19,7 @@ pub fn uniform(low: SimDuration, high: SimDuration, word: u64) -> SimDuration {
 }
 
 /// Exponential of that mean, in whole nanoseconds.
+#[inline]
 #[expect(
     clippy::float_arithmetic,
     clippy::cast_possible_truncation,
@@ -26,9 +28,9 @@ pub fn uniform(low: SimDuration, high: SimDuration, word: u64) -> SimDuration {
     reason = "+ - * / and the pinned libm, rounded at the end"
 )]
 pub fn exponential(mean: SimDuration, word: u64) -> SimDuration {
-    let uniform = (word >> 11) as f64 / (1_u64 << 53) as f64; // in [0, 1), exact
-    let ns = -floats::log1p(-uniform) * mean.as_nanos() as f64;
-    SimDuration::from_nanos(floats::round(ns) as u64)
+    let rest = ((1_u64 << 53) - (word >> 11)) as f64 / (1_u64 << 53) as f64; // in (0, 1], exact
+    let ns = -floats::log(rest) * mean.as_nanos() as f64;
+    SimDuration::from_nanos((ns + 0.5) as u64)
 }
 
 /// How long a thing takes, as a function of a draw.
@@ -54,6 +56,7 @@ pub enum Latency {
 
 impl Latency {
     /// The span of this draw.
+    #[inline]
     pub fn of(self, words: Words) -> SimDuration {
         match self {
             Latency::Fixed(span) => span,

@@ -48,7 +48,6 @@ pub struct Due<E> {
 #[derive(Clone, Copy)]
 struct Node<E> {
     time: u64,
-    sequence: u64,
     event: Option<E>,
     /// [`EventId`]; a run has fewer events than fit.
     cause: u32,
@@ -123,6 +122,7 @@ impl<E: Copy> EventList<E> {
     }
 
     /// Adds an event; `at` must not lie before the last one that left.
+    #[inline]
     pub fn schedule(&mut self, at: SimTime, cause: EventId, event: E) -> Handle {
         let time = at.as_nanos();
         assert!(self.now <= time, "scheduled into the past: {time} < {}", self.now);
@@ -130,7 +130,6 @@ impl<E: Copy> EventList<E> {
         self.sequence_next += 1;
         let slot = self.occupy(Node {
             time,
-            sequence,
             cause: u32::try_from(cause.0).expect("EVENTS_PER_RUN_MAX fits"),
             prev: NONE,
             next: NONE,
@@ -151,6 +150,7 @@ impl<E: Copy> EventList<E> {
     }
 
     /// Takes an event out. `None`: it fired or was cancelled before.
+    #[inline]
     pub fn cancel(&mut self, handle: Handle) -> Option<E> {
         let node = self.nodes.get(handle.slot as usize)?;
         if node.generation != handle.generation || node.event.is_none() {
@@ -161,20 +161,29 @@ impl<E: Copy> EventList<E> {
     }
 
     /// When the next event is due.
+    #[inline]
     pub fn peek(&mut self) -> Option<SimTime> {
-        self.fill_bottom();
+        if self.head == NONE {
+            self.fill_bottom();
+        }
         let head = self.head;
         (head != NONE).then(|| SimTime::from_nanos(self.nodes[head as usize].time))
     }
 
     /// Takes the next event.
+    #[inline]
     pub fn pop(&mut self) -> Option<Due<E>> {
-        self.fill_bottom();
-        let head = self.head;
-        if head == NONE {
-            return None;
+        if self.head == NONE {
+            self.fill_bottom();
         }
-        self.unlink(head);
+        let head = self.head;
+        let node = self.nodes.get(head as usize)?; // none if nothing is pending
+        self.head = node.next;
+        match self.head {
+            NONE => self.tail = NONE,
+            next => self.nodes[next as usize].prev = NONE,
+        }
+        self.bottom_len -= 1;
         let due = self.vacate(head);
         self.now = due.at.as_nanos();
         Some(due)
@@ -192,6 +201,7 @@ impl<E: Copy> EventList<E> {
         }
     }
 
+    #[inline]
     fn occupy(&mut self, mut node: Node<E>) -> u32 {
         if self.free == NONE {
             self.nodes.push(node);
@@ -205,6 +215,7 @@ impl<E: Copy> EventList<E> {
         slot
     }
 
+    #[inline]
     fn vacate(&mut self, slot: u32) -> Due<E> {
         let node = &mut self.nodes[slot as usize];
         let event = node.event.take().expect("an occupied slot");
@@ -224,6 +235,7 @@ impl<E: Copy> EventList<E> {
 
     /// Into the bucket of a time at or after the end of the bottom: its highest digit that differs
     /// from the hand's gives the level.
+    #[inline]
     fn put_in_bucket(&mut self, entry: Entry) {
         let differ = entry.time ^ self.hand;
         let level = (63 - (differ | 1).leading_zeros()) / DIGIT_BITS;
@@ -263,6 +275,7 @@ impl<E: Copy> EventList<E> {
         }
     }
 
+    #[inline]
     fn push_to_bottom(&mut self, slot: u32) {
         let tail = std::mem::replace(&mut self.tail, slot);
         let node = &mut self.nodes[slot as usize];
@@ -314,7 +327,10 @@ impl<E: Copy> EventList<E> {
         self.hand = self.hand.max(self.now);
         self.bottom_end = self.hand;
         while slot != NONE {
-            let Node { next, time, sequence, .. } = self.nodes[slot as usize];
+            // New numbers in the old order: no event outside the bottom is due at these times.
+            let Node { next, time, .. } = self.nodes[slot as usize];
+            let sequence = self.sequence_next;
+            self.sequence_next += 1;
             self.put_in_bucket(Entry { time, sequence, slot });
             slot = next;
         }

@@ -4,4 +4,4 @@
 //! Never here: a decision; a platform's own libm.
 //! Modelled on: FDLIBM as translated in the crate libm, whose version is pinned exactly.
 
-pub use libm::{exp, log, log1p, log10, pow, round, sqrt};
+pub use libm::{exp, log, log10, pow, round, sqrt};

@@ -15,6 +15,7 @@ struct Slab<I: Interface> {
 }
 
 impl<I: Interface> Slab<I> {
+    #[inline]
     fn put(&mut self, message: I::Message) -> u32 {
         if let Some(index) = self.free.pop() {
             self.entries[index as usize] = Some(message);
@@ -24,6 +25,7 @@ impl<I: Interface> Slab<I> {
         u32::try_from(self.entries.len() - 1).expect("messages at rest are limited by events")
     }
 
+    #[inline]
     fn take(&mut self, index: u32) -> I::Message {
         let message = self.entries[index as usize].take().expect("a message is taken once");
         self.free.push(index);
@@ -86,6 +88,7 @@ impl Clone for Slabs {
 
 impl Slabs {
     /// The id of an interface; given at its first use.
+    #[inline]
     pub(super) fn interface<I: Interface>(&mut self) -> InterfaceId {
         let wanted = TypeId::of::<I>();
         let known = self.types.iter().position(|(id, _)| *id == wanted);
@@ -102,10 +105,12 @@ impl Slabs {
         self.types[interface.index()].1
     }
 
+    #[inline]
     pub(super) fn put<I: Interface>(&mut self, at: InterfaceId, message: I::Message) -> u32 {
         self.typed::<I>(at).put(message)
     }
 
+    #[inline]
     pub(super) fn take<I: Interface>(&mut self, slot: Slot) -> I::Message {
         self.typed::<I>(slot.interface).take(slot.index)
     }
@@ -114,6 +119,7 @@ impl Slabs {
         self.typed::<I>(slot.interface).peek(slot.index)
     }
 
+    #[inline]
     fn typed<I: Interface>(&mut self, at: InterfaceId) -> &mut Slab<I> {
         let found = self.types[at.index()].1;
         let slab = self.slabs[at.index()].as_any_mut().downcast_mut::<Slab<I>>();

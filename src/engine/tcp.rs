@@ -178,6 +178,7 @@ impl Core {
         self.conns.len() - 1
     }
 
+    #[inline]
     fn latency(&mut self, slot: usize, from: usize) -> SimDuration {
         let connection = &mut self.conns[slot];
         let link = self.net.link(connection.link);
@@ -278,6 +279,7 @@ impl Core {
     }
 
     /// Puts a piece of the stream of `from` on its way.
+    #[inline]
     fn transmit(&mut self, end: (usize, usize), kind: Kind, index: u32, gate: EventId) {
         let (slot, from) = end;
         let latency = self.latency(slot, from);
@@ -428,6 +430,7 @@ impl Core {
 
     /// A segment reaches the kernel at `end`, unless the path was cut under it.
     /// Returns to whom it goes, as what, and from whom.
+    #[inline]
     pub(super) fn on_segment(
         &mut self,
         end: u32,
@@ -519,6 +522,7 @@ impl Core {
         }
     }
 
+    #[inline]
     pub(super) fn send(&mut self, conn: Conn, message: Slot, gate: EventId) {
         let (slot, side) = (conn.slot(), conn.side());
         let live = self.conns.get(slot).filter(|connection| {

@@ -211,6 +211,7 @@ impl World {
     }
 
     /// When the next event is due.
+    #[inline]
     pub fn next_due(&mut self) -> Option<SimTime> {
         self.core.list.peek()
     }
@@ -328,6 +329,7 @@ impl World {
     }
 
     /// Whether there are notes, turns, hits or broken invariants that nobody has taken.
+    #[inline]
     pub const fn has_news(&self) -> bool {
         !(self.core.notes.is_empty()
             && self.core.turns.is_empty()
@@ -380,6 +382,7 @@ impl World {
     }
 
     /// Runs the next event. `false`: there is none.
+    #[inline]
     pub fn step(&mut self) -> bool {
         let Some(due) = self.core.list.pop() else { return false };
         self.core.now = due.at;
@@ -387,6 +390,7 @@ impl World {
         true
     }
 
+    #[inline]
     fn dispatch(&mut self, due: Due<Event>) {
         let Due { handle, cause, event, .. } = due;
         let bound = Bound { cause, ..Bound::default() };
@@ -483,6 +487,7 @@ impl World {
     }
 
     /// An input reaches a process, or waits until it runs.
+    #[inline]
     fn enter(&mut self, process: ProcessId, arrived: Parked) {
         if self.core.parks(process) {
             if let Input::Connection(conn, ConnEvent::Message(slot)) = arrived.input {
@@ -493,6 +498,7 @@ impl World {
         self.deliver(process, arrived.input, arrived.bound);
     }
 
+    #[inline]
     fn deliver(&mut self, process: ProcessId, input: Input, bound: Bound) {
         self.core.begin(process, bound, |core| core.what(input, bound));
         let (kind, arg) = match input {
