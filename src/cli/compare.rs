@@ -30,7 +30,8 @@ use crate::systems::Registry;
 ///
 /// Files with a [topology] are architectures, files with nothing but faults are disasters; an
 /// architecture that brings faults of its own is run as it is. Without files the designs that come
-/// with hadr are compared.
+/// with hadr are compared. What is set below `fault` is set in disasters, everything else in
+/// architectures.
 #[derive(Args)]
 #[command(after_long_help = super::EXIT_STATUS)]
 pub(super) struct CompareArgs {
@@ -83,12 +84,24 @@ impl CompareArgs {
         quoted(&words)
     }
 
+    /// What is set below `fault` is set in whatever has faults, everything else in designs.
+    fn read(&self, file: &str, words: &Vocabulary) -> Result<Document, Failure> {
+        let as_written = read(file, &SetArgs::default(), words)?;
+        let (design, faults) = match &as_written {
+            Document::Scenario(scenario) => (true, !scenario.faults.is_empty()),
+            Document::Disaster(_) => (false, true),
+        };
+        let applies = |set: &&String| if set.starts_with("fault.") { faults } else { design };
+        let sets: Vec<String> = self.set.sets.iter().filter(applies).cloned().collect();
+        if sets.is_empty() { Ok(as_written) } else { read(file, &SetArgs { sets }, words) }
+    }
+
     fn grid(&self, registry: &Registry) -> Result<Grid, Failure> {
         let words = Vocabulary::of(registry);
         let files = if self.files.is_empty() { builtin::comparison() } else { self.files.clone() };
         let (mut designs, mut disasters) = (Vec::new(), Vec::new());
         for file in &files {
-            match read(file, &self.set, &words)? {
+            match self.read(file, &words)? {
                 Document::Scenario(scenario) => designs.push(*scenario),
                 Document::Disaster(disaster) => disasters.push(disaster),
             }

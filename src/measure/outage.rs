@@ -13,8 +13,8 @@
 //! both the onset and the invocation of the outage's first bad request: what a new client sees. One
 //! that was served before an onset without a fault (a hung request is bad later) counts as zero.
 //! Unavailable is the union of the bad intervals, and of the times between the ends of two bad
-//! requests, less than a stability window apart, between which no good one ended: requests that fail
-//! at once add up to the time in which all do.
+//! requests, less than a stability window apart, between which no good one ended: requests that
+//! fail at once add up to the time in which all do.
 //! A gap between acknowledgements belongs to the faults that struck in it and to the last one
 //! before it.
 //!

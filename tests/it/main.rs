@@ -2,6 +2,7 @@
 
 mod campaign_smoke;
 mod cases;
+mod cli;
 mod determinism;
 mod examples;
 mod keys;
