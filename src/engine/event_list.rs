@@ -140,7 +140,8 @@ impl<E: Copy> EventList<E> {
         self.len += 1;
         if time < self.bottom_end {
             self.insert_in_bottom(slot, time);
-            if BOTTOM_SPILL < self.bottom_len {
+            let movable = self.hand.max(self.now) < self.bottom_end;
+            if movable && BOTTOM_SPILL < self.bottom_len {
                 self.spill_bottom();
             }
         } else {
@@ -185,6 +186,7 @@ impl<E: Copy> EventList<E> {
         }
         self.bottom_len -= 1;
         let due = self.vacate(head);
+        assert!(self.now <= due.at.as_nanos(), "time ran backwards");
         self.now = due.at.as_nanos();
         Some(due)
     }
@@ -320,15 +322,19 @@ impl<E: Copy> EventList<E> {
         self.bottom_len += 1;
     }
 
-    /// Deals the bottom out again around the present.
+    /// Deals the bottom out again around the present. What was scheduled before an event that had
+    /// already been looked at stays: the wheel does not turn back.
     fn spill_bottom(&mut self) {
-        let mut slot = self.head;
-        (self.head, self.tail, self.bottom_len) = (NONE, NONE, 0);
         self.hand = self.hand.max(self.now);
         self.bottom_end = self.hand;
+        let mut slot = self.head;
+        while slot != NONE && self.nodes[slot as usize].time < self.hand {
+            slot = self.nodes[slot as usize].next;
+        }
         while slot != NONE {
             // New numbers in the old order: no event outside the bottom is due at these times.
             let Node { next, time, .. } = self.nodes[slot as usize];
+            self.unlink(slot);
             let sequence = self.sequence_next;
             self.sequence_next += 1;
             self.put_in_bucket(Entry { time, sequence, slot });
@@ -372,6 +378,22 @@ mod tests {
     use crate::engine::dice::{Noise, below};
     use crate::engine::time::SimDuration;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn a_crowd_scheduled_before_an_event_that_was_already_looked_at_leaves_before_it() {
+        let mut list = EventList::new();
+        let at = |us: u64| SimTime::from_nanos(us * 1_000);
+        [70_000, 70_010, 90_000].map(|us| list.schedule(at(us), EventId(0), us));
+        assert_eq!(list.peek(), Some(at(70_000))); // the hand goes there
+        let crowd: Vec<u64> = (0..200).map(|n| 10 + 7 * n % 300).collect();
+        for us in &crowd {
+            list.schedule(at(*us), EventId(0), *us);
+        }
+        let mut sorted = [crowd, vec![70_000, 70_010, 90_000]].concat();
+        sorted.sort_unstable();
+        let order: Vec<_> = std::iter::from_fn(|| list.pop()).map(|due| due.event).collect();
+        assert_eq!(order, sorted);
+    }
 
     #[test]
     fn ties_leave_in_the_order_they_came_and_the_cancelled_not_at_all() {
