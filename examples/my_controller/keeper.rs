@@ -63,6 +63,10 @@ impl Keeper {
         ctx.arm(self.span, Tag::new(LEASE_ENDS));
     }
 
+    fn is_free(&self, ctx: &Ctx<'_>) -> bool {
+        self.holder.is_none_or(|(_, until)| until <= ctx.now().monotonic)
+    }
+
     fn lease(&mut self, conn: Conn, ctx: &mut Ctx<'_>) {
         let (now, asks) = (ctx.now().monotonic, self.peers[&conn]);
         let renews = match self.holder {
@@ -132,11 +136,7 @@ impl Process for Keeper {
             Input::Disk(Tag { kind: SYNCED, arg }, DiskOutcome::Done) => {
                 self.synced(OpId(arg), ctx)
             }
-            Input::Timer(_) => {
-                if self.holder.is_none_or(|(_, until)| until <= ctx.now().monotonic) {
-                    ctx.open_gate(FREE);
-                }
-            }
+            Input::Timer(_) if self.is_free(ctx) => ctx.open_gate(FREE),
             _ => {}
         }
     }

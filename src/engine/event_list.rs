@@ -383,7 +383,9 @@ mod tests {
     fn a_crowd_scheduled_before_an_event_that_was_already_looked_at_leaves_before_it() {
         let mut list = EventList::new();
         let at = |us: u64| SimTime::from_nanos(us * 1_000);
-        [70_000, 70_010, 90_000].map(|us| list.schedule(at(us), EventId(0), us));
+        for us in [70_000, 70_010, 90_000] {
+            list.schedule(at(us), EventId(0), us);
+        }
         assert_eq!(list.peek(), Some(at(70_000))); // the hand goes there
         let crowd: Vec<u64> = (0..200).map(|n| 10 + 7 * n % 300).collect();
         for us in &crowd {

@@ -40,7 +40,7 @@ fn campaign(jobs: usize, watch: Watch) -> Vec<Record> {
         .collect();
     let pool =
         Pool { jobs: NonZeroUsize::new(jobs), progress: &|_| {}, stop: &AtomicBool::new(false) };
-    let records = pool.run(shapes.len() * SEEDS as usize, |index| {
+    let records = pool.run(shapes.len() * usize::try_from(SEEDS).expect("few"), |index| {
         let seed = (index / SHAPES.len()) as u64;
         let session: Session = shapes[index % SHAPES.len()].open(seed, watch);
         session.finish()
