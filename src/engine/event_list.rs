@@ -140,8 +140,8 @@ impl<E: Copy> EventList<E> {
         self.len += 1;
         if time < self.bottom_end {
             self.insert_in_bottom(slot, time);
-            let movable = self.hand.max(self.now) < self.bottom_end;
-            if movable && BOTTOM_SPILL < self.bottom_len {
+            let full = BOTTOM_SPILL < self.bottom_len;
+            if full && self.hand.max(self.now) < self.bottom_end {
                 self.spill_bottom();
             }
         } else {
