@@ -6,6 +6,7 @@
 
 mod homes;
 mod layers;
+mod ledger;
 mod names;
 mod properties;
 

@@ -2,7 +2,7 @@
 //!
 //! Here: the processes, their interfaces, keys, services and role selectors.
 //! Never here: a verdict, a measure, a word about faults.
-//! Modelled on: Hadoop 3.3.6 and 3.4.1; fidelity notes in docs/MODELS.md, "hdfs".
+//! Modelled on: Hadoop 3.3.6 and 3.4.1; fidelity notes in docs/MODELS.md, a section a daemon.
 
 pub mod api;
 pub mod client;

@@ -1,0 +1,39 @@
+//! Ledger: docs/MODELS.md names sections that the code refers to and tests that exist.
+//!
+//! Here: both directions of reference.
+//! Never here: whether the ledger is right.
+//! Modelled on: STYLE, docs/MODELS.md.
+
+use super::{file, files, nothing_wrong};
+
+#[test]
+fn the_ledger_has_the_sections_that_modules_refer_to() {
+    let ledger = file("docs/MODELS.md");
+    let mut wrong = Vec::new();
+    for source in files(&["src"], "rs") {
+        let text = source.text.replace("\n//!", "");
+        for rest in text.split("docs/MODELS.md, \"").skip(1) {
+            let section = rest.split('"').next().unwrap_or_default();
+            if !ledger.lines().any(|line| line == format!("## {section}")) {
+                wrong.push(format!("{}: docs/MODELS.md has no section {section}", source.path));
+            }
+        }
+    }
+    nothing_wrong(&wrong);
+}
+
+#[test]
+fn every_test_that_the_ledger_names_exists() {
+    let sources = files(&["src", "tests"], "rs");
+    let ledger = file("docs/MODELS.md");
+    let mut wrong = Vec::new();
+    // A name of a test is a sentence: at least four words.
+    let words = ledger.split('`').skip(1).step_by(2);
+    for name in words.filter(|word| 3 <= word.matches('_').count() && !word.contains(['.', ' '])) {
+        let declared = format!("fn {name}(");
+        if !sources.iter().any(|source| source.text.contains(&declared)) {
+            wrong.push(format!("docs/MODELS.md names {name}, which is no test"));
+        }
+    }
+    nothing_wrong(&wrong);
+}
