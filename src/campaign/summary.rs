@@ -101,6 +101,8 @@ pub struct ServiceSummary {
     pub rpo_censored: u64,
     /// Runs that lost anything acknowledged.
     pub lost: Share,
+    /// Most acknowledged operations lost in one run.
+    pub lost_most: u64,
     /// Mean time per phase, over the runs that have phases, in the order of the path.
     pub phases: Vec<(String, SimDuration)>,
 }
@@ -216,6 +218,7 @@ fn service(records: &[Record], name: &str) -> ServiceSummary {
         rpo: Spread::of(losses().map(Rpo::of)),
         rpo_censored: losses().filter(|loss| loss.rpo.is_none()).count() as u64,
         lost: interval::rare(lost, losses().count() as u64),
+        lost_most: losses().map(|loss| loss.lost_ops).max().unwrap_or(0),
         phases: phases(&all),
     }
 }

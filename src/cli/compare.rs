@@ -111,15 +111,15 @@ impl CompareArgs {
             return Err(Failure::BadInput(message.to_string()));
         }
         let mut grid = Grid { cells: Vec::new(), scenarios: Vec::new() };
-        let mut add = |design: &Scenario, disaster: &str, scenario: Option<Scenario>| {
+        let mut add = |design: &Scenario, disaster: &str, scenario: Result<Scenario, String>| {
             let hash = scenario.as_ref().map(|scenario| scenario.hash);
             grid.cells.push(Cell {
                 architecture: design.name.clone(),
                 disaster: disaster.to_string(),
-                scenario: hash.ok_or_else(|| "it lacks what the disaster names".to_string()),
+                scenario: hash.map_err(Clone::clone),
                 asked: scenario.as_ref().map(Asked::by).unwrap_or_default(),
             });
-            grid.scenarios.push(scenario.map(Arc::new));
+            grid.scenarios.push(scenario.ok().map(Arc::new));
         };
         for disaster in &disasters {
             for design in designs.iter().filter(|design| design.faults.is_empty()) {
@@ -127,7 +127,7 @@ impl CompareArgs {
             }
         }
         for design in designs.iter().filter(|d| !d.faults.is_empty() || disasters.is_empty()) {
-            add(design, "as it is", Some(design.clone()));
+            add(design, "as it is", Ok(design.clone()));
         }
         Ok(grid)
     }

@@ -104,6 +104,7 @@ fn service(service: &ServiceSummary) -> Value {
         }),
         "rpo_censored": service.rpo_censored,
         "lost": share(&service.lost),
+        "lost_acked_max": service.lost_most,
         "phases": service.phases.iter().map(|(name, mean)| json!({
             "name": name,
             "mean_s": seconds(*mean),

@@ -38,19 +38,21 @@ pub struct Table {
     pub disaster: String,
     /// The service's name.
     pub service: String,
+    /// Headings of the columns after the architecture's, and what each means.
+    pub columns: Vec<(&'static str, &'static str)>,
     /// In the order of the plan.
     pub rows: Vec<Row>,
 }
 
-/// Headings of the columns after the architecture's, and what each means.
-pub const COLUMNS: [(&str, &str); 9] = [
+/// The columns that say something in some table.
+const COLUMNS: [(&str, &str); 9] = [
     ("p50", "RTO of half of the runs is no longer, in seconds"),
     ("p95", "RTO of 95 % of the runs is no longer"),
     ("p99", "RTO of 99 % of the runs is no longer"),
     ("max", "longest RTO seen; beneath: share of runs that may exceed it, with 95 % confidence"),
     ("never", "runs that ended within an outage"),
     ("lost", "runs that lost acknowledged writes"),
-    ("RPO", "greatest age of a loss seen, in seconds"),
+    ("RPO", "greatest age of a loss seen, in seconds; beneath: most writes lost in one run"),
     ("split brain", "worst grade seen and runs that reached it"),
     ("against first", "median of the paired RTO differences from the first design, in seconds"),
 ];
@@ -64,7 +66,8 @@ pub fn tables(summary: &Summary) -> Vec<Table> {
                 found.iter().position(|t| t.disaster == cell.disaster && t.service == service.name);
             let place = place.unwrap_or_else(|| {
                 let (disaster, service) = (cell.disaster.clone(), service.name.clone());
-                found.push(Table { disaster, service, rows: Vec::new() });
+                let columns = COLUMNS.to_vec();
+                found.push(Table { disaster, service, columns, rows: Vec::new() });
                 found.len() - 1
             });
             let entries = Ok(entries(summary, cell, service));
@@ -78,8 +81,26 @@ pub fn tables(summary: &Summary) -> Vec<Table> {
                 table.rows.push(Row { architecture, entries: Err(why) });
             }
         }
+        table.drop_empty_columns();
     }
     found
+}
+
+impl Table {
+    /// A service that nobody writes has no losses; few runs have no p99.
+    fn drop_empty_columns(&mut self) {
+        let says = |at: usize| {
+            let mut rows = self.rows.iter().filter_map(|row| row.entries.as_ref().ok());
+            rows.any(|entries| entries[at].value != NOTHING)
+        };
+        let kept: Vec<bool> = (0..self.columns.len()).map(says).collect();
+        let mut keep = kept.iter().copied();
+        self.columns.retain(|_| keep.next().unwrap_or(true));
+        for entries in self.rows.iter_mut().filter_map(|row| row.entries.as_mut().ok()) {
+            let mut keep = kept.iter().copied();
+            entries.retain(|_| keep.next().unwrap_or(true));
+        }
+    }
 }
 
 fn entries(summary: &Summary, cell: &CellSummary, service: &ServiceSummary) -> Vec<Entry> {
@@ -112,7 +133,7 @@ fn plain(value: impl Into<String>) -> Entry {
     Entry { value: value.into(), beneath: String::new(), ink: None }
 }
 
-fn rto_text(rto: Rto) -> String {
+pub(super) fn rto_text(rto: Rto) -> String {
     match rto {
         Rto::Lasted(span) => brief(span),
         Rto::LongerThan(span) => format!("> {}", brief(span)),
@@ -131,7 +152,7 @@ fn share(events: u64, of: u64, interval: Option<&Share>) -> Entry {
     }
     let beneath = match interval {
         Some(share) if events == 0 => percent("≤", share.upper),
-        Some(share) => format!("{}…{}", percent("", share.lower), percent("", share.upper)),
+        Some(share) => format!("{:.1}…{}", share.lower * 100.0, percent("", share.upper)),
         None => String::new(),
     };
     Entry { value: format!("{events}/{of}"), beneath, ink: (0 < events).then_some(Ink::Bad) }
@@ -154,22 +175,26 @@ fn rpo(service: &ServiceSummary) -> Entry {
             ink: Some(Ink::Doubt),
         },
         Some(Rpo::Lost(age)) => {
-            let ink = (!age.is_zero()).then_some(Ink::Bad);
-            Entry { value: brief(age), beneath: String::new(), ink }
+            let lost = service.lost_most;
+            let beneath = if lost == 0 { String::new() } else { format!("≤ {lost} writes") };
+            Entry { value: brief(age), beneath, ink: (lost != 0).then_some(Ink::Bad) }
         }
         Some(Rpo::NotAudited) => plain("?"),
     }
 }
 
-/// The worst resource's worst grade.
-fn split_brain(cell: &CellSummary) -> Entry {
+/// The worst grade that was seen of any resource, and in how many runs.
+pub(super) fn worst_grade(cell: &CellSummary) -> Option<(usize, &'static str, Share)> {
     const GRADES: [&str; 4] = ["none", "dual belief", "stale reads", "divergence"];
-    let worst = (0..4).rev().find_map(|grade| {
+    (0..4).rev().find_map(|grade| {
         let seen = cell.split_brain.iter().map(|one| one.grades[grade]);
         let most = seen.max_by_key(|share| share.events)?;
-        (0 < most.events).then_some((grade, most))
-    });
-    let Some((grade, share)) = worst else { return plain(NOTHING) };
+        (0 < most.events).then_some((grade, GRADES[grade], most))
+    })
+}
+
+fn split_brain(cell: &CellSummary) -> Entry {
+    let Some((grade, name, share)) = worst_grade(cell) else { return plain(NOTHING) };
     let ink = match grade {
         0 => None,
         1 => Some(Ink::Doubt),
@@ -177,14 +202,14 @@ fn split_brain(cell: &CellSummary) -> Entry {
     };
     let beneath =
         if grade == 0 { String::new() } else { format!("{}/{} runs", share.events, share.of) };
-    Entry { value: GRADES[grade].into(), beneath, ink }
+    Entry { value: name.into(), beneath, ink }
 }
 
 fn difference(paired: &Paired) -> Entry {
     let text = |difference: Difference| match difference {
-        Difference::Shorter => "-∞".to_owned(),
+        Difference::Shorter => "first never".to_owned(),
         Difference::By(ns) => brief_signed(ns),
-        Difference::Longer => "+∞".to_owned(),
+        Difference::Longer => "never".to_owned(),
     };
     let Some(median) = paired.median else { return plain("both never") };
     let interval = paired.interval;
@@ -195,7 +220,11 @@ fn difference(paired: &Paired) -> Entry {
             (Difference::By(0) < lower).then_some(Ink::Bad)
         }
     });
-    let beneath =
-        interval.map_or(String::new(), |(lower, upper)| format!("{}…{}", text(lower), text(upper)));
+    let beneath = match interval {
+        Some((lower, upper)) if text(lower) != text(upper) => {
+            format!("{}…{}", text(lower), text(upper))
+        }
+        Some(_) | None => String::new(),
+    };
     Entry { value: text(median), beneath, ink }
 }

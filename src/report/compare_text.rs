@@ -4,7 +4,8 @@
 //! Never here: what a cell says.
 //! Modelled on: hyperfine's comparison.
 
-use super::compare_table::{COLUMNS, Entry, Row, Table, tables};
+use super::compare_overview::{Glance, Overview, overviews};
+use super::compare_table::{Entry, Row, Table, tables};
 use super::decimal::brief;
 use super::paint::{Ink, Paint, bar};
 use super::run_json::hex;
@@ -16,7 +17,14 @@ pub fn compare(summary: &Summary, paint: Paint, digest: u64, reproduce: &str) ->
     let (runs, root) = (summary.runs, summary.root);
     let last = (root + runs).saturating_sub(1);
     page.push_str(&format!("{runs} replications of each design, seeds {root} to {last}\n"));
-    page.push_str("RTO in seconds; 95 % intervals beneath; – where there are too few runs\n");
+    page.push_str(
+        "RTO of half of the runs, in seconds; beneath, what else went wrong in how many\n",
+    );
+    for overview in overviews(summary) {
+        write_overview(&mut page, &overview, paint);
+    }
+    page.push_str("\nRTO in seconds, 95 % intervals beneath; beneath max, the share of runs that ");
+    page.push_str("may exceed it\n");
     for table in tables(summary) {
         write_table(&mut page, &table, paint);
         write_phases(&mut page, summary, &table, paint);
@@ -32,18 +40,76 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
+/// Names of disasters are broken at their hyphens into lines no longer than this.
+const HEADING: usize = 16;
+
+fn write_overview(page: &mut String, overview: &Overview, paint: Paint) {
+    page.push_str(&format!("\n{}\n", paint.with(Ink::Strong, &overview.service)));
+    let names = overview.rows.iter().map(|(name, _)| width(name)).max().unwrap_or(0).max(6);
+    let headings: Vec<_> = overview.disasters.iter().map(|name| broken(name)).collect();
+    let mut widths: Vec<usize> = headings
+        .iter()
+        .map(|lines| lines.iter().map(|line| width(line)).max().unwrap_or(0))
+        .collect();
+    for glances in overview.rows.iter().map(|(_, glances)| glances) {
+        for (widest, glance) in widths.iter_mut().zip(glances) {
+            let flags = glance.flags.iter().map(|flag| width(&flag.text));
+            *widest = flags.chain([width(&glance.value)]).fold(*widest, usize::max);
+        }
+    }
+    let deepest = headings.iter().map(Vec::len).max().unwrap_or(0);
+    for n in 0..deepest {
+        let name = if n + 1 == deepest { "design" } else { "" };
+        let part = |lines: &Vec<String>| {
+            let part = (n + lines.len()).checked_sub(deepest).and_then(|at| lines.get(at));
+            (part.cloned().unwrap_or_default(), Some(Ink::Faint))
+        };
+        let name = paint.with(Ink::Faint, &format!("  {name:names$}"));
+        write_line(page, &name, headings.iter().map(part).zip(&widths), paint);
+    }
+    for (name, glances) in &overview.rows {
+        let value = |glance: &Glance| {
+            let ink = if glance.lacking { Some(Ink::Faint) } else { None };
+            (glance.value.clone(), ink)
+        };
+        let name = format!("  {name:names$}");
+        write_line(page, &name, glances.iter().map(value).zip(&widths), paint);
+        let most = glances.iter().map(|glance| glance.flags.len()).max().unwrap_or(0);
+        for n in 0..most {
+            let flag = |glance: &Glance| {
+                let flag = glance.flags.get(n).map(|flag| (flag.text.clone(), Some(flag.ink)));
+                flag.unwrap_or_default()
+            };
+            write_line(page, &" ".repeat(names + 2), glances.iter().map(flag).zip(&widths), paint);
+        }
+    }
+}
+
+fn broken(name: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for part in name.split_inclusive('-') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || width(line) + width(part) <= HEADING => {
+                line.push_str(part);
+            }
+            Some(_) | None => lines.push(part.to_owned()),
+        }
+    }
+    lines
+}
+
 fn write_table(page: &mut String, table: &Table, paint: Paint) {
     let title = format!("{} · {}", table.disaster, table.service);
     page.push_str(&format!("\n{}\n", paint.with(Ink::Strong, &title)));
     let names = table.rows.iter().map(|row| width(&row.architecture)).max().unwrap_or(0).max(6);
-    let mut widths: Vec<usize> = COLUMNS.iter().map(|(heading, _)| width(heading)).collect();
+    let mut widths: Vec<usize> = table.columns.iter().map(|(heading, _)| width(heading)).collect();
     for entries in table.rows.iter().filter_map(|row| row.entries.as_ref().ok()) {
         for (widest, entry) in widths.iter_mut().zip(entries) {
             *widest = (*widest).max(width(&entry.value)).max(width(&entry.beneath));
         }
     }
     let mut heading = format!("  {:names$}", "design");
-    for ((text, _), width) in COLUMNS.iter().zip(&widths) {
+    for ((text, _), width) in table.columns.iter().zip(&widths) {
         heading.push_str(&format!("  {text:>width$}"));
     }
     page.push_str(&format!("{}\n", paint.with(Ink::Faint, &heading)));

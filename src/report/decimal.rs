@@ -45,8 +45,13 @@ pub fn brief(span: SimDuration) -> String {
 
 /// A signed difference for tables.
 pub fn brief_signed(ns: i128) -> String {
-    let span = SimDuration::from_nanos(u64::try_from(ns.abs()).unwrap_or(u64::MAX));
-    format!("{}{}", if ns < 0 { "-" } else { "+" }, brief(span))
+    let text = brief(SimDuration::from_nanos(u64::try_from(ns.abs()).unwrap_or(u64::MAX)));
+    let sign = match ns {
+        _ if text == brief(SimDuration::ZERO) => "",
+        ..0 => "-",
+        0.. => "+",
+    };
+    format!("{sign}{text}")
 }
 
 /// For timelines: always thousandths, so that columns line up.

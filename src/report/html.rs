@@ -6,7 +6,8 @@
 
 use std::fmt::Write;
 
-use super::compare_table::{COLUMNS, Row, Table, tables};
+use super::compare_overview::{Glance, Overview, overviews};
+use super::compare_table::{Row, Table, tables};
 use super::paint::Ink;
 use super::plots::Plot;
 use super::run_json::hex;
@@ -23,11 +24,14 @@ vertical-align:bottom}\
 th[title]{cursor:help}td{text-align:right;vertical-align:top;border-bottom:1px solid #eee}\
 td,th{padding:.3em .5em}td:first-child,th:first-child{text-align:left}\
 td small{display:block;color:#6e6e6e;white-space:nowrap}\
-td.none{text-align:left;color:#6e6e6e}\
-.bad{color:#b34700;font-weight:bold}.good{color:#00714f}.doubt{color:#8a6100}\
+td.none{text-align:left;color:#6e6e6e}td.lacking{color:#999}\
+.bad,small.bad{color:#b34700;font-weight:bold}.good{color:#00714f}\
+.doubt,small.doubt{color:#8a6100}\
+table.glance th{max-width:7.5em}\
+a{color:#0072b2;text-decoration:none}a:hover{text-decoration:underline}\
 svg{max-width:100%;height:auto;display:block;margin:.5em 0}\
 dt{font-weight:bold;margin-top:.5em}dd{margin:0 0 0 1.5em}\
-code{background:#f5f5f5;padding:.15em .35em}nav a{margin-right:1em}";
+code{background:#f5f5f5;padding:.15em .35em}";
 
 /// Definitions, in the words of docs and of the measures' own files.
 const TERMS: [(&str, &str); 6] = [
@@ -76,15 +80,13 @@ pub fn page(summary: &Summary, plots: &[Plot], digest: u64, reproduce: &str) -> 
         &mut out,
         format_args!(
             "<p class=\"lead\">{runs} replications of each design under each disaster, seeds {} to \
-             {last}. Times in seconds.</p>\n<nav>",
+             {last}. Times in seconds.</p>\n",
             summary.root
         ),
     );
-    for (n, table) in tables.iter().enumerate() {
-        let title = escape(&format!("{} · {}", table.disaster, table.service));
-        tell(&mut out, format_args!("<a href=\"#t{n}\">{title}</a> "));
+    for overview in overviews(summary) {
+        glances(&mut out, &overview, &tables);
     }
-    out.push_str("</nav>\n");
     for (n, table) in tables.iter().enumerate() {
         section(&mut out, n, table);
         let here = |plot: &&Plot| plot.disaster == table.disaster && plot.service == table.service;
@@ -134,10 +136,50 @@ fn objectives(out: &mut String, summary: &Summary) {
     }
 }
 
+/// RTO of half of the runs and what has to be said beside it; a heading leads to its table.
+fn glances(out: &mut String, overview: &Overview, tables: &[Table]) {
+    let service = escape(&overview.service);
+    tell(out, format_args!("<h2>{service}: RTO of half of the runs</h2>\n"));
+    out.push_str("<table class=\"glance\">\n<tr><th>design</th>");
+    for disaster in &overview.disasters {
+        let here =
+            |table: &&Table| (&table.disaster, &table.service) == (disaster, &overview.service);
+        let name = escape(disaster);
+        match tables.iter().position(|table| here(&table)) {
+            Some(n) => tell(out, format_args!("<th><a href=\"#t{n}\">{name}</a></th>")),
+            None => tell(out, format_args!("<th>{name}</th>")),
+        }
+    }
+    out.push_str("</tr>\n");
+    for (design, cells) in &overview.rows {
+        tell(out, format_args!("<tr><td>{}</td>", escape(design)));
+        for Glance { value, flags, lacking } in cells {
+            let class = if *lacking { " class=\"lacking\"" } else { "" };
+            tell(out, format_args!("<td{class}>{}", escape(value)));
+            for flag in flags {
+                let (class, text) = (class_of(Some(flag.ink)), escape(&flag.text));
+                tell(out, format_args!("<small{class}>{text}</small>"));
+            }
+            out.push_str("</td>");
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</table>\n");
+}
+
+const fn class_of(ink: Option<Ink>) -> &'static str {
+    match ink {
+        Some(Ink::Bad) => " class=\"bad\"",
+        Some(Ink::Good) => " class=\"good\"",
+        Some(Ink::Doubt) => " class=\"doubt\"",
+        Some(Ink::Strong | Ink::Faint) | None => "",
+    }
+}
+
 fn section(out: &mut String, n: usize, table: &Table) {
     let title = escape(&format!("{} · {}", table.disaster, table.service));
     tell(out, format_args!("<h2 id=\"t{n}\">{title}</h2>\n<table>\n<tr><th>design</th>"));
-    for (heading, meaning) in COLUMNS {
+    for (heading, meaning) in &table.columns {
         tell(out, format_args!("<th title=\"{}\">{heading}</th>", escape(meaning)));
     }
     out.push_str("</tr>\n");
@@ -145,7 +187,7 @@ fn section(out: &mut String, n: usize, table: &Table) {
         tell(out, format_args!("<tr><td>{}</td>", escape(architecture)));
         match entries {
             Err(why) => {
-                let (span, why) = (COLUMNS.len(), escape(why));
+                let (span, why) = (table.columns.len(), escape(why));
                 let text = format_args!(
                     "<td class=\"none\" colspan=\"{span}\">not applicable: {why}</td>"
                 );
@@ -153,12 +195,7 @@ fn section(out: &mut String, n: usize, table: &Table) {
             }
             Ok(entries) => {
                 for entry in entries {
-                    let class = match entry.ink {
-                        Some(Ink::Bad) => " class=\"bad\"",
-                        Some(Ink::Good) => " class=\"good\"",
-                        Some(Ink::Doubt) => " class=\"doubt\"",
-                        Some(Ink::Strong | Ink::Faint) | None => "",
-                    };
+                    let class = class_of(entry.ink);
                     let (value, beneath) = (escape(&entry.value), escape(&entry.beneath));
                     tell(out, format_args!("<td><span{class}>{value}</span>"));
                     if !beneath.is_empty() {

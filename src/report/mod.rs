@@ -6,6 +6,7 @@
 #![expect(clippy::float_arithmetic, reason = "report: places on a page, shares as percent")]
 
 pub mod compare_json;
+pub mod compare_overview;
 pub mod compare_table;
 pub mod compare_text;
 pub mod decimal;

@@ -23,7 +23,7 @@ use super::vocabulary::Vocabulary;
 use crate::engine::config::{Unit, parse_span};
 use crate::engine::digest::hash;
 use crate::engine::time::SimDuration;
-use crate::faults::Group;
+use crate::faults::{Fault, Group};
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -305,26 +305,44 @@ fn read_expect(
 }
 
 impl Scenario {
-    /// This design under a disaster; none: it lacks a role, host or site that the disaster names,
-    /// which is "not applicable", not an error.
-    pub fn under(&self, disaster: &Disaster, words: &Vocabulary) -> Option<Scenario> {
-        let applicable = disaster.faults.iter().flat_map(|fault| fault.groups()).all(|group| {
+    /// This design under a disaster.
+    ///
+    /// # Errors
+    /// It lacks a role, host or place that the disaster names: "not applicable", no mistake.
+    pub fn under(&self, disaster: &Disaster, words: &Vocabulary) -> Result<Scenario, String> {
+        for group in disaster.faults.iter().flat_map(Fault::groups) {
             let t = &self.topology;
             let runs = |role: &str| t.processes.iter().any(|process| process.role == role);
-            match group {
-                Group::Everything => true,
-                Group::Selector(name) => words.selector(name).is_some_and(|s| runs(s.role)),
-                Group::Role(role) => runs(role),
-                Group::Process(name) => t.processes.iter().any(|process| process.name == *name),
-                Group::Host(name) => t.hosts.iter().any(|host| host.name == *name),
-                Group::Rack(name) => t.racks.iter().any(|rack| rack.name == *name),
-                Group::Site(name) => t.sites.iter().any(|site| site.name == *name),
-                Group::Region(name) => t.sites.iter().any(|site| site.region == *name),
+            let (has, what) = match group {
+                Group::Everything => continue,
+                Group::Selector(name) => {
+                    let role = words.selector(name).map_or(name.as_str(), |s| s.role);
+                    (runs(role), role.to_string())
+                }
+                Group::Role(role) => (runs(role), role.clone()),
+                Group::Process(name) => {
+                    (t.processes.iter().any(|process| process.name == *name), name.clone())
+                }
+                Group::Host(name) => {
+                    (t.hosts.iter().any(|host| host.name == *name), format!("host {name}"))
+                }
+                Group::Rack(name) => {
+                    (t.racks.iter().any(|rack| rack.name == *name), format!("rack {name}"))
+                }
+                Group::Site(name) => {
+                    (t.sites.iter().any(|site| site.name == *name), format!("site {name}"))
+                }
+                Group::Region(name) => {
+                    (t.sites.iter().any(|site| site.region == *name), format!("region {name}"))
+                }
+            };
+            if !has {
+                return Err(format!("it has no {what}"));
             }
-        });
+        }
         let words: Vec<String> = disaster.faults.iter().map(|fault| format!("{fault:?}")).collect();
         let hash = hash(format!("{:016x} {}", self.hash, words.join(" ")).as_bytes());
         let faults = disaster.faults.clone();
-        applicable.then(|| Scenario { hash, faults, ..self.clone() })
+        Ok(Scenario { hash, faults, ..self.clone() })
     }
 }

@@ -3,6 +3,7 @@
 //! A column of the skyline is a count of runs. Left of the axis stand the runs in which nobody
 //! noticed anything, right of it, in vermilion, those that did not come back before the horizon.
 //! Below the skyline: median, p95 and p99 (filled dots, from light to dark) over their intervals.
+//! Beneath a design's name: what its RTO does not say.
 //!
 //! Here: geometry.
 //! Never here: statistics.
@@ -17,7 +18,9 @@ use super::scale::Scale;
 use super::{Line, Table};
 use crate::campaign::summary::{Quantile, Rto, ServiceSummary};
 use crate::engine::time::SimDuration;
+use crate::report::compare_overview::flags;
 use crate::report::decimal::brief;
+use crate::report::paint::Ink;
 use plotters::style::RGBColor;
 
 const WIDTH: u32 = 1_000;
@@ -27,8 +30,9 @@ const SKYLINE: i32 = 40;
 const NAME: i32 = 196;
 /// Where the runs stand in which nobody noticed anything.
 const ZERO: i32 = 226;
-const LEFT: i32 = 262;
-const RIGHT: i32 = 744;
+/// The axis, with and without runs beside it.
+const LEFT: [i32; 2] = [262, 216];
+const RIGHT: [i32; 2] = [744, 842];
 /// Where the runs stand that did not come back.
 const NEVER: i32 = 812;
 const TEXT: i32 = 872;
@@ -36,9 +40,16 @@ const COLUMN: i32 = 4;
 
 pub(super) fn draw(table: &Table, lines: &[Line<'_>]) -> Option<String> {
     let all = || lines.iter().filter_map(|line| line.service).flat_map(|one| &one.rto.sorted);
-    let seen = || all().map(|rto| rto.span()).filter(|span| !span.is_zero());
-    let (least, most) = (seen().min()?, seen().max()?);
-    let scale = Scale::logarithmic(least, most, (LEFT, RIGHT));
+    let (unnoticed, never) =
+        (all().any(|rto| rto.span().is_zero()), all().any(|rto| rto.censored()));
+    let within = all().filter(|rto| !rto.censored() && !rto.span().is_zero()).map(|rto| rto.span());
+    let (least, most) = match (within.clone().min(), within.max()) {
+        (Some(least), Some(most)) => (least, most),
+        (_, _) if never => (SimDuration::from_secs(1), SimDuration::from_secs(600)),
+        (_, _) => return None,
+    };
+    let ends = (LEFT[usize::from(!unnoticed)], RIGHT[usize::from(!never)]);
+    let scale = Scale::logarithmic(least, most, ends);
     let bottom = TOP + ROW * i32::try_from(lines.len()).ok()?;
     let height = u32::try_from(bottom + 46).ok()?;
     picture((WIDTH, height), |canvas| {
@@ -56,11 +67,11 @@ pub(super) fn draw(table: &Table, lines: &[Line<'_>]) -> Option<String> {
             canvas.text((at, bottom + 16), &label, Lettering::new(11, MIDDLE, Anchor::Middle))?;
         }
         let below = Lettering::new(11, MIDDLE, Anchor::Middle);
-        if all().any(|rto| rto.span().is_zero()) {
+        if unnoticed {
             canvas.text((ZERO, bottom + 16), "not", below)?;
             canvas.text((ZERO, bottom + 30), "noticed", below)?;
         }
-        if all().any(|rto| rto.censored()) {
+        if never {
             let bad = Lettering { colour: BAD, ..below };
             canvas.text((NEVER, bottom + 16), "not back by", bad)?;
             canvas.text((NEVER, bottom + 30), "the horizon", bad)?;
@@ -80,9 +91,15 @@ fn row(canvas: &Canvas<'_>, line: &Line<'_>, place: (i32, RGBColor), scale: &Sca
     let Some(service) = line.service else {
         let why = line.cell.not_applicable.as_deref().unwrap_or("nothing was run");
         let text = format!("not applicable: {why}");
-        return canvas.text((LEFT, base - 12), &text, Lettering::new(12, MIDDLE, Anchor::Left));
+        let left = scale.ends().0;
+        return canvas.text((left, base - 12), &text, Lettering::new(12, MIDDLE, Anchor::Left));
     };
-    canvas.line((LEFT, base), (RIGHT, base), (LIGHT, 1))?;
+    for (flag, y) in flags(line.cell, service).iter().zip((base + 4..).step_by(14)) {
+        let colour = if flag.ink == Ink::Bad { BAD } else { MIDDLE };
+        canvas.text((NAME, y), &flag.text, Lettering::new(11, colour, Anchor::Right))?;
+    }
+    let (left, right) = scale.ends();
+    canvas.line((left, base), (right, base), (LIGHT, 1))?;
     skyline(canvas, service, (base, colour), scale)?;
     let rto = &service.rto;
     for (quantile, n) in [&rto.p50, &rto.p95, &rto.p99].into_iter().zip(0..) {
@@ -90,17 +107,20 @@ fn row(canvas: &Canvas<'_>, line: &Line<'_>, place: (i32, RGBColor), scale: &Sca
             interval(canvas, quantile, (base + 7 + n * 7, tint(colour, n)), scale)?;
         }
     }
-    let text = |of: &Option<Quantile<Rto>>, label: &str| match of {
-        Some(Quantile { at: Rto::Lasted(span), .. }) => format!("{label}  {} s", brief(*span)),
-        Some(Quantile { at: Rto::LongerThan(span), .. }) => {
-            format!("{label}  > {} s", brief(*span))
-        }
-        None => format!("{label}  too few runs"),
-    };
-    let plain = Lettering::new(11, DARK, Anchor::Left);
-    canvas.text((TEXT, top + 16), &text(&rto.p50, "p50"), plain)?;
-    canvas.text((TEXT, top + 32), &text(&rto.p95, "p95"), plain)?;
-    canvas.text((TEXT, top + 48), &text(&rto.p99, "p99"), plain)
+    // What the runs support, and the longest.
+    let quantiles = [(&rto.p50, "p50"), (&rto.p95, "p95"), (&rto.p99, "p99")];
+    let known = quantiles.into_iter().filter_map(|(of, label)| Some((of.as_ref()?.at, label)));
+    let told = known.chain(rto.max.map(|max| (max, "max")));
+    for ((rto, label), y) in told.zip((top + 14..).step_by(15)) {
+        let value = match rto {
+            Rto::Lasted(SimDuration::ZERO) => "not noticed".to_owned(),
+            Rto::Lasted(span) => format!("{} s", brief(span)),
+            Rto::LongerThan(span) => format!("> {} s", brief(span)),
+        };
+        canvas.text((TEXT, y), label, Lettering::new(11, MIDDLE, Anchor::Left))?;
+        canvas.text((TEXT + 32, y), &value, Lettering::new(11, DARK, Anchor::Left))?;
+    }
+    Ok(())
 }
 
 /// Counts of runs by column; each row to a scale of its own.
@@ -111,19 +131,20 @@ fn skyline(
     scale: &Scale,
 ) -> Drawn {
     let (base, colour) = place;
+    let axis = scale.ends().0;
     let (mut columns, mut zero, mut never) = (BTreeMap::<i32, i32>::new(), 0, 0);
     for rto in &service.rto.sorted {
         match rto {
             Rto::LongerThan(_) => never += 1,
             Rto::Lasted(SimDuration::ZERO) => zero += 1,
             Rto::Lasted(span) => {
-                *columns.entry((scale.place(*span) - LEFT) / COLUMN).or_insert(0) += 1;
+                *columns.entry((scale.place(*span) - axis) / COLUMN).or_insert(0) += 1;
             }
         }
     }
     let most = columns.values().copied().max().unwrap_or(1).max(5);
     for (column, count) in columns {
-        let left = LEFT + column * COLUMN;
+        let left = axis + column * COLUMN;
         let height = (SKYLINE * count / most).max(2);
         canvas.fill((left, base - height), (left + COLUMN - 1, base), colour)?;
     }

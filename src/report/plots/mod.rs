@@ -27,10 +27,27 @@ pub struct Plot {
 
 /// All of them: per disaster and service the distributions, and the phases where there are any.
 pub fn plots(summary: &Summary) -> Vec<Plot> {
-    tables(summary).iter().flat_map(|table| of_table(summary, table)).collect()
+    let names = phase_names(summary);
+    tables(summary).iter().flat_map(|table| of_table(summary, table, &names)).collect()
 }
 
-fn of_table(summary: &Summary, table: &Table) -> Vec<Plot> {
+/// All phases in the order of the path, so that each has one colour in all plots. Each design has
+/// its own in order; one that is new stands before those that follow it.
+fn phase_names(summary: &Summary) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for service in summary.cells.iter().flat_map(|cell| &cell.services) {
+        let mut at = names.len();
+        for (name, _) in service.phases.iter().rev() {
+            match names.iter().position(|known| known == name) {
+                Some(known) => at = known,
+                None => names.insert(at, name),
+            }
+        }
+    }
+    names
+}
+
+fn of_table(summary: &Summary, table: &Table, names: &[&str]) -> Vec<Plot> {
     let lines: Vec<Line<'_>> =
         table.rows.iter().filter_map(|row| line(summary, table, &row.architecture)).collect();
     let plot = |kind: &str, svg: String| Plot {
@@ -40,7 +57,7 @@ fn of_table(summary: &Summary, table: &Table) -> Vec<Plot> {
         svg,
     };
     let distribution = distribution::draw(table, &lines).map(|svg| plot("rto", svg));
-    let phases = phases::draw(table, &lines).map(|svg| plot("phases", svg));
+    let phases = phases::draw(table, &lines, names).map(|svg| plot("phases", svg));
     distribution.into_iter().chain(phases).collect()
 }
 

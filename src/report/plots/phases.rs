@@ -19,18 +19,12 @@ const NAME: i32 = 196;
 const LEFT: i32 = 212;
 const RIGHT: i32 = 820;
 
-pub(super) fn draw(table: &Table, lines: &[Line<'_>]) -> Option<String> {
+pub(super) fn draw(table: &Table, lines: &[Line<'_>], names: &[&str]) -> Option<String> {
     let with: Vec<(&str, &ServiceSummary)> = lines
         .iter()
         .filter_map(|line| Some((line.cell.architecture.as_str(), line.service?)))
         .filter(|(_, service)| !service.phases.is_empty())
         .collect();
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in with.iter().flat_map(|(_, service)| &service.phases) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
     let most = with.iter().map(|(_, service)| whole(service)).max()?;
     let scale = Scale::even(most, (LEFT, RIGHT));
     let bottom = TOP + ROW * i32::try_from(with.len()).ok()?;
@@ -39,7 +33,8 @@ pub(super) fn draw(table: &Table, lines: &[Line<'_>]) -> Option<String> {
         let (service, disaster) = (&table.service, &table.disaster);
         let title = format!("Where the mean RTO of {service} goes under {disaster}");
         canvas.text((16, 24), &title, Lettering::new(17, DARK, Anchor::Left))?;
-        legend(canvas, &names)?;
+        let here = |name: &&&str| with.iter().any(|one| one.1.phases.iter().any(|p| p.0 == **name));
+        legend(canvas, names, &names.iter().filter(here).copied().collect::<Vec<_>>())?;
         for (at, label) in scale.marks() {
             canvas.line((at, TOP - 6), (at, bottom + 4), (LIGHT, 1))?;
             canvas.text((at, bottom + 16), &label, Lettering::new(11, MIDDLE, Anchor::Middle))?;
@@ -48,7 +43,7 @@ pub(super) fn draw(table: &Table, lines: &[Line<'_>]) -> Option<String> {
             let top = TOP + ROW * n;
             let name = Lettering::new(13, DARK, Anchor::Right);
             canvas.text((NAME, top + 14), architecture, name)?;
-            bars(canvas, service, (top, &names), &scale)?;
+            bars(canvas, service, (top, names), &scale)?;
         }
         Ok(())
     })
@@ -69,12 +64,12 @@ fn ink_on(ground: RGBColor) -> RGBColor {
     if 1_350 < light { DARK } else { WHITE }
 }
 
-fn legend(canvas: &Canvas<'_>, names: &[&str]) -> Drawn {
+fn legend(canvas: &Canvas<'_>, names: &[&str], here: &[&str]) -> Drawn {
     let mut left = 16;
-    for name in names {
+    for name in here {
         canvas.fill((left, 44), (left + 12, 56), colour(names, name))?;
         canvas.text((left + 18, 50), name, Lettering::new(12, DARK, Anchor::Left))?;
-        left += 18 + 22 + 7 * i32::try_from(name.chars().count()).unwrap_or(0);
+        left += 18 + 26 + 6 * i32::try_from(name.chars().count()).unwrap_or(0);
     }
     Ok(())
 }

@@ -68,6 +68,11 @@ impl Scale {
         Scale { low: 0.0, high, left: ends.0, right: ends.1, even: true }
     }
 
+    /// Where it begins and ends.
+    pub(super) const fn ends(&self) -> (i32, i32) {
+        (self.left, self.right)
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "pixels, within the ends")]
     pub(super) fn place(&self, span: SimDuration) -> i32 {
         let value = if self.even { ns(span) } else { floats::log10(ns(span).max(1.0)) };

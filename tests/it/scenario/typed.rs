@@ -186,7 +186,7 @@ fn a_disaster_strikes_designs_that_have_what_it_names() {
     let struck = with.under(&disaster, &words()).unwrap();
     assert_eq!(struck.faults, disaster.faults);
     assert_ne!(struck.hash, with.hash);
-    assert_eq!(without.under(&disaster, &words()), None);
+    assert_eq!(without.under(&disaster, &words()), Err("it has no zookeeper".to_string()));
 }
 
 #[test]
