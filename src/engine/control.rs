@@ -37,6 +37,14 @@ impl World {
         alive
     }
 
+    /// An operator takes it down: no supervisor starts it again. `false`: it was not alive.
+    pub fn take_down(&mut self, process: ProcessId) -> bool {
+        let alive = self.kill(process);
+        let mine = |event: &Event| *event != Event::Start { process };
+        self.core.list.retain(mine, |_| ());
+        alive
+    }
+
     /// SIGSTOP: its kernel still accepts and buffers. `false`: it was stopped or dead.
     pub fn stop(&mut self, process: ProcessId) -> bool {
         let state = &self.core.processes[process.index()];
@@ -102,14 +110,17 @@ impl World {
         }
         self.fault_on(host);
         self.core.net.disturb(host, |net| &mut net.up, false);
-        let mut running = Vec::new();
+        // What was about to start again, after a crash or in an earlier boot, starts with the host.
+        let mut running = self.core.take_starts(host);
+        self.core.hosts[host.index()].power_losses += 1;
+        let losses = self.core.hosts[host.index()].power_losses;
         for process in self.processes_on(host) {
             if self.is_alive(process) {
                 running.push(process);
                 self.core.end_process(process, Life::Killed, true);
             }
             let address = self.core.address(&self.core.processes[process.index()].name);
-            let mut weather = weather(address, POWER_LOSS, self.core.event.0);
+            let mut weather = weather(address, POWER_LOSS, losses);
             let volume = &mut self.core.processes[process.index()].volume;
             volume.lose_power(|| Words([weather.word(), weather.word()]));
         }
@@ -121,12 +132,10 @@ impl World {
     /// Power is back: after `boot` the kernel runs and starts what had run (if `start`).
     pub fn power_on(&mut self, host: HostId, boot: SimDuration, start: bool) {
         self.fault_on(host);
-        self.core.net.disturb(host, |net| &mut net.up, true);
-        let had_run = std::mem::take(&mut self.core.hosts[host.index()].was_running);
-        for process in had_run.into_iter().filter(|_| start) {
-            self.core.schedule(self.core.now + boot, Event::Start { process });
+        if !start {
+            self.core.hosts[host.index()].was_running.clear();
         }
-        self.heal_paths();
+        self.core.schedule(self.core.now + boot, Event::Boot { host });
     }
 
     /// All packets from and to the host are dropped, or no longer.

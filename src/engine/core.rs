@@ -21,7 +21,7 @@ use super::id::{EventId, FlowId, HostId, ProcessId, ResourceId, SiteId};
 use super::limits::{EVENTS_PENDING_MAX, PARKED_MAX};
 use super::net::{LinkClasses, Net};
 use super::note::{Note, Stamped};
-use super::process::{ConnEvent, Gate, Input, Mark, Port, Slot};
+use super::process::{Conn, ConnEvent, Gate, Input, Mark, Port, Slot};
 use super::resource::{Grant, ResourceState};
 use super::slab::Slabs;
 use super::tcp::Connection;
@@ -98,9 +98,37 @@ pub(super) struct Bound {
     pub(super) resource: u16,
 }
 
+/// What waits for a process that does not run.
+#[derive(Clone, Copy)]
+pub(super) enum Delivery {
+    Input(Input),
+    /// Effects behind work that was done meanwhile.
+    Worked(u32),
+}
+
+impl Delivery {
+    /// The message in it, if it holds one.
+    pub(super) const fn message(self) -> Option<Slot> {
+        match self {
+            Delivery::Input(
+                Input::Connection(_, ConnEvent::Message(slot)) | Input::Admin(slot),
+            ) => Some(slot),
+            Delivery::Input(_) | Delivery::Worked(_) => None,
+        }
+    }
+
+    /// The connection that it concerns, with what happened to it.
+    pub(super) const fn connection(self) -> Option<(Conn, ConnEvent)> {
+        match self {
+            Delivery::Input(Input::Connection(conn, event)) => Some((conn, event)),
+            Delivery::Input(_) | Delivery::Worked(_) => None,
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Parked {
-    pub(super) input: Input,
+    pub(super) delivery: Delivery,
     pub(super) handle: Handle,
     pub(super) bound: Bound,
 }
@@ -132,6 +160,8 @@ pub(super) struct HostState {
     pub(super) cores: Vec<SimTime>,
     /// Processes to start when the host boots.
     pub(super) was_running: Vec<ProcessId>,
+    /// How often it lost power.
+    pub(super) power_losses: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -360,7 +390,8 @@ impl Core {
     /// An input of the local kernel, at once, behind what already waits.
     pub(super) fn tell(&mut self, process: ProcessId, input: Input) {
         let bound = Bound { cause: self.event, ..Bound::default() };
-        self.park(process, Parked { input, handle: Handle::NONE, bound });
+        let delivery = Delivery::Input(input);
+        self.park(process, Parked { delivery, handle: Handle::NONE, bound });
         if self.processes[process.index()].parked.len() == 1 {
             self.unpark(process);
         }
@@ -421,15 +452,18 @@ impl Core {
         self.turn(process, life);
         let parked = std::mem::take(&mut self.processes[process.index()].parked);
         self.close_sockets(process, &parked, power);
+        let mut batches = Vec::new();
         for waiting in parked {
-            if let Input::Connection(_, ConnEvent::Message(slot)) | Input::Admin(slot) =
-                waiting.input
-            {
+            if let Some(slot) = waiting.delivery.message() {
                 self.slabs.discard(slot);
+            }
+            if let Delivery::Worked(batch) = waiting.delivery {
+                batches.push(batch);
             }
         }
         self.list.retain(|event| event.owner() != Some(process), |_| ());
         self.forget_held(process);
+        batches.into_iter().for_each(|batch| self.release_held(batch)); // gives its slot back
         self.forget_operations(process);
         self.forget_beats(process);
         self.flows_of_dead(process);
@@ -443,6 +477,36 @@ impl Core {
         if let Some(span) = state.restart_after.filter(|_| !power) {
             self.schedule(self.now + span, Event::Start { process });
         }
+    }
+
+    /// The host's kernel runs: packets find it, and what had run starts.
+    pub(super) fn boot(&mut self, host: HostId) {
+        self.net.disturb(host, |net| &mut net.up, true);
+        for process in std::mem::take(&mut self.hosts[host.index()].was_running) {
+            self.schedule(self.now, Event::Start { process });
+        }
+        self.path_changed();
+        self.flows_path_changed();
+    }
+
+    /// Takes the starts and boots that are due on a host out of the list.
+    pub(super) fn take_starts(&mut self, host: HostId) -> Vec<ProcessId> {
+        let mut starts = Vec::new();
+        let processes = &self.processes;
+        let elsewhere = |event: &Event| {
+            if let Event::Start { process } = event {
+                processes[process.index()].host != host
+            } else {
+                *event != Event::Boot { host }
+            }
+        };
+        self.list.retain(elsewhere, |event| {
+            if let Event::Start { process } = event {
+                starts.push(process);
+            }
+        });
+        starts.sort_unstable();
+        starts
     }
 
     pub(super) fn name_of(&self, process: ProcessId) -> &str {

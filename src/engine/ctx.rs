@@ -192,7 +192,7 @@ impl<'a> Ctx<'a> {
         if self.held.is_some() {
             return self.ask(Effect::Volume(Box::new(change)));
         }
-        if self.spend() && !self.core.processes[self.me.index()].volume.full {
+        if self.spend() {
             change(&mut self.core.processes[self.me.index()].volume);
         }
     }

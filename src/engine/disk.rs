@@ -169,7 +169,11 @@ impl Core {
         let device = &self.devices[operation.device as usize];
         let (lies, fails) = (device.lies, device.fails);
         let volume = &mut self.processes[operation.process.index()].volume;
-        let failed = fails || (volume.full && operation.syncs);
+        let short = match operation.kind {
+            OperationKind::Sync { file, .. } => volume.take_short(file),
+            OperationKind::Replace { .. } | OperationKind::Read => false,
+        };
+        let failed = fails || short || (volume.full && operation.syncs);
         match operation.kind {
             OperationKind::Sync { file, covered } if !failed && !lies => {
                 volume.synced(file, covered);

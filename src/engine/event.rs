@@ -4,7 +4,7 @@
 //! Never here: how they are handled.
 //! Modelled on: -
 
-use super::id::{EventId, ProcessId, ResourceId};
+use super::id::{EventId, HostId, ProcessId, ResourceId};
 use super::process::Tag;
 
 /// What travels on a connection.
@@ -79,6 +79,10 @@ pub(super) enum Event {
     Start {
         process: ProcessId,
     },
+    /// A host's kernel runs again.
+    Boot {
+        host: HostId,
+    },
     Exit {
         process: ProcessId,
         reason: &'static str,
@@ -110,6 +114,7 @@ impl Event {
             | Event::Worked { .. }
             | Event::Start { .. }
             | Event::Flow
+            | Event::Boot { .. }
             | Event::BeatDue { .. }
             | Event::BeatSilent { .. } => None,
         }

@@ -73,8 +73,15 @@ impl Core {
             bytes_left: bytes,
             rate_cap: rate_cap.max(1),
             rate: 0,
-            stalled: false,
+            stalled: !self.net.open_both_ways(hosts[0], hosts[1]),
         };
+        if !self.processes[peer.index()].alive {
+            self.tell_flow(owner, id, FlowProgress::Failed);
+            return id;
+        }
+        if flow.stalled {
+            self.tell_flow(owner, id, FlowProgress::Stalled);
+        }
         self.flows.running.push(flow);
         self.plan_flows();
         id

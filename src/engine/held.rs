@@ -186,10 +186,7 @@ impl Core {
                 self.end_process(process, super::core::Life::Exited(reason), false);
             }
             Effect::Volume(change) => {
-                let volume = &mut self.processes[process.index()].volume;
-                if !volume.full {
-                    change.apply(volume);
-                }
+                change.apply(&mut self.processes[process.index()].volume);
             }
         }
     }

@@ -81,6 +81,8 @@ struct End {
     process: ProcessId,
     host: HostId,
     open: bool,
+    /// Its kernel lost power: nothing of the stream will be sent again.
+    gone: bool,
     stream: Stream,
 }
 
@@ -139,6 +141,7 @@ impl Core {
             process,
             host,
             open,
+            gone: false,
             stream: Stream { noise, last_arrival: self.now, ..Stream::default() },
         };
         let ends = [
@@ -233,7 +236,7 @@ impl Core {
     fn backlog_full(&self, process: ProcessId) -> bool {
         let parked = &self.processes[process.index()].parked;
         let accepted = |waiting: &&Parked| {
-            matches!(waiting.input, Input::Connection(_, ConnEvent::Accepted { .. }))
+            matches!(waiting.delivery.connection(), Some((_, ConnEvent::Accepted { .. })))
         };
         ACCEPT_BACKLOG_MAX as usize <= parked.len()
             && ACCEPT_BACKLOG_MAX as usize <= parked.iter().filter(accepted).count()
@@ -460,11 +463,13 @@ impl Core {
                     continue;
                 }
                 if power {
+                    self.conns[slot].ends[side].gone = true;
                     self.drop_stalled(slot, side);
                 } else {
                     let me = end_of(slot, side);
                     let unread = parked.iter().any(|waiting| {
-                        let Input::Connection(conn, ConnEvent::Message(_)) = waiting.input else {
+                        let Some((conn, ConnEvent::Message(_))) = waiting.delivery.connection()
+                        else {
                             return false;
                         };
                         conn.end == me && conn.generation == self.conns[slot].generation

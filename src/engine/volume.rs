@@ -62,6 +62,8 @@ struct File {
     /// Counts changes that were no appends: an older sync does not cover them.
     version: u64,
     bytes_unsynced: u64,
+    /// A write found no room: the next sync reports it.
+    short: bool,
 }
 
 impl Clone for File {
@@ -72,6 +74,7 @@ impl Clone for File {
             platter: self.platter.as_ref().map(|data| data.clone_box()),
             version: self.version,
             bytes_unsynced: self.bytes_unsynced,
+            short: self.short,
         }
     }
 }
@@ -109,7 +112,12 @@ impl Volume {
             platter: None,
             version: 0,
             bytes_unsynced: 0,
+            short: false,
         });
+        if self.full {
+            file.short = true;
+            return;
+        }
         file.bytes_unsynced += u64::from(record.bytes());
         let log = file.data.as_any_mut().downcast_mut::<Log<R>>();
         log.unwrap_or_else(|| wrong_type(name)).push(record);
@@ -117,7 +125,9 @@ impl Volume {
 
     /// In place, unsynced: a power loss may bring the old content back.
     pub(super) fn overwrite(&mut self, name: FileName, data: Box<dyn AnyFile>, bytes: u64) {
+        let full = self.full;
         match self.files.get_mut(&name) {
+            Some(file) if full => file.short = true,
             Some(file) => {
                 let old = std::mem::replace(&mut file.data, data);
                 file.platter.get_or_insert(old);
@@ -125,8 +135,14 @@ impl Volume {
                 file.bytes_unsynced += bytes;
             }
             None => {
-                let file =
-                    File { data, synced: 0, platter: None, version: 0, bytes_unsynced: bytes };
+                let file = File {
+                    data,
+                    synced: 0,
+                    platter: None,
+                    version: 0,
+                    bytes_unsynced: bytes,
+                    short: full,
+                };
                 self.files.insert(name, file);
             }
         }
@@ -136,7 +152,8 @@ impl Volume {
     pub(super) fn install(&mut self, name: FileName, data: Box<dyn AnyFile>) {
         let version = self.files.get(&name).map_or(0, |file| file.version + 1);
         let synced = data.len();
-        self.files.insert(name, File { data, synced, platter: None, version, bytes_unsynced: 0 });
+        let (platter, bytes_unsynced, short) = (None, 0, false);
+        self.files.insert(name, File { data, synced, platter, version, bytes_unsynced, short });
     }
 
     pub(super) fn truncate(&mut self, name: FileName, keep: usize) {
@@ -144,10 +161,10 @@ impl Volume {
         if file.data.len() <= keep {
             return;
         }
+        file.version += 1; // a sync under way covers what was cut off
         if keep < file.synced {
             let old = file.data.clone_box();
             file.platter.get_or_insert(old);
-            file.version += 1;
         }
         file.data.truncate(keep);
         file.synced = file.synced.min(keep);
@@ -171,6 +188,11 @@ impl Volume {
         self.files.get(&name).map_or(Coverage { records: 0, version: 0, bytes: 0 }, |file| {
             Coverage { records: file.data.len(), version: file.version, bytes: file.bytes_unsynced }
         })
+    }
+
+    /// Whether a write to the file found no room since the last sync; told once.
+    pub(super) fn take_short(&mut self, name: FileName) -> bool {
+        self.files.get_mut(&name).is_some_and(|file| std::mem::take(&mut file.short))
     }
 
     pub(super) fn synced(&mut self, name: FileName, covered: Coverage) {

@@ -6,7 +6,9 @@
 
 use super::cause::{CriticalPath, What};
 use super::census::CensusRow;
-use super::core::{Bound, Broken, Core, HostState, Life, MarkHit, Parked, ProcessState, Turn};
+use super::core::{
+    Bound, Broken, Core, Delivery, HostState, Life, MarkHit, Parked, ProcessState, Turn,
+};
 use super::ctx::Ctx;
 use super::dice::{Purpose, below, weather_word};
 use super::digest::Digest;
@@ -113,7 +115,13 @@ impl World {
         let cores = vec![SimTime::START; options.cores.max(1) as usize];
         let name = name.to_string();
         self.add_device(host, &name, options.disk);
-        self.core.hosts.push(HostState { name, clock, cores, was_running: Vec::new() });
+        self.core.hosts.push(HostState {
+            name,
+            clock,
+            cores,
+            was_running: Vec::new(),
+            power_losses: 0,
+        });
         host
     }
 
@@ -396,24 +404,23 @@ impl World {
         let bound = Bound { cause, ..Bound::default() };
         match event {
             Event::Timer { process, kind, arg } => {
-                let input = Input::Timer(Tag { kind, arg });
-                self.enter(process, Parked { input, handle, bound });
+                self.enter(process, Input::Timer(Tag { kind, arg }), (handle, bound));
             }
             Event::Segment { end, segment } => {
                 if let Some((process, input, detail)) = self.core.on_segment(end, segment) {
                     let bound = Bound { gate: segment.gate(), detail, ..bound };
-                    self.enter(process, Parked { input, handle, bound });
+                    self.enter(process, input, (handle, bound));
                 }
             }
             Event::Granted { process, resource, waited_us, kind, arg } => {
                 let bound = Bound { detail: waited_us, resource, ..bound };
                 let input = Input::Granted(Tag { kind, arg });
-                self.enter(process, Parked { input, handle, bound });
+                self.enter(process, input, (handle, bound));
             }
             Event::Disk { operation } => {
                 if let Some((process, tag, outcome)) = self.core.on_disk(operation) {
                     let input = Input::Disk(tag, outcome);
-                    self.enter(process, Parked { input, handle, bound });
+                    self.enter(process, input, (handle, bound));
                 }
             }
             Event::Worked { batch } => self.on_worked(batch, cause),
@@ -421,10 +428,16 @@ impl World {
                 let state = &mut self.core.processes[process.index()];
                 if let Some(parked) = state.parked.pop_front() {
                     self.core.refresh_waits(process);
-                    if let Input::Connection(conn, ConnEvent::Message(slot)) = parked.input {
+                    if let Some((conn, ConnEvent::Message(slot))) = parked.delivery.connection() {
                         self.core.read_late(conn, slot);
                     }
-                    self.deliver(process, parked.input, parked.bound);
+                    // What kept it waiting lasted longer than what had sent it.
+                    let gate = parked.bound.gate.max(cause);
+                    let bound = Bound { gate, ..parked.bound };
+                    match parked.delivery {
+                        Delivery::Input(input) => self.deliver(process, input, bound),
+                        Delivery::Worked(batch) => self.apply_worked((process, batch), bound),
+                    }
                     self.core.unpark(process);
                 }
             }
@@ -433,11 +446,12 @@ impl World {
             Event::Retransmit { end } => self.quietly(cause, |core| core.on_retransmit(end)),
             Event::GiveUp { end } => self.quietly(cause, |core| core.on_give_up(end)),
             Event::Flow => self.quietly(cause, Core::on_flow),
+            Event::Boot { host } => self.quietly(cause, |core| core.boot(host)),
             Event::BeatDue { beat } => self.quietly(cause, |core| core.on_beat_due(beat)),
             Event::BeatSilent { beat } => {
                 if let Some((process, event)) = self.core.on_beat_silent(beat) {
                     let input = Input::Beat(BeatId(beat), event);
-                    self.enter(process, Parked { input, handle, bound });
+                    self.enter(process, input, (handle, bound));
                 }
             }
             Event::Start { process } => self.start_now(process, bound),
@@ -458,13 +472,15 @@ impl World {
         let Some(process) = self.core.held.owner(batch) else {
             return self.core.release_held(batch);
         };
-        if !self.core.is_running(process) {
-            // Due again when the process goes on; nothing of it happens before.
-            let later = self.core.now + SimDuration::from_millis(1);
-            self.core.list.schedule(later, cause, Event::Worked { batch });
-            return;
-        }
         let bound = Bound { cause, ..Bound::default() };
+        if self.core.parks(process) {
+            let delivery = Delivery::Worked(batch);
+            return self.core.park(process, Parked { delivery, handle: Handle::NONE, bound });
+        }
+        self.apply_worked((process, batch), bound);
+    }
+
+    fn apply_worked(&mut self, (process, batch): (ProcessId, u32), bound: Bound) {
         self.core.begin(process, bound, |_| What::Worked);
         self.core.fold(process, 1, 0);
         self.core.release_held(batch);
@@ -483,19 +499,21 @@ impl World {
         state.starts += 1;
         self.core.turn(process, Life::Started);
         let (input, handle) = (Input::Started, Handle::NONE);
-        self.enter(process, Parked { input, handle, bound });
+        self.enter(process, input, (handle, bound));
     }
 
     /// An input reaches a process, or waits until it runs.
     #[inline]
-    fn enter(&mut self, process: ProcessId, arrived: Parked) {
+    fn enter(&mut self, process: ProcessId, input: Input, from: (Handle, Bound)) {
+        let (handle, bound) = from;
         if self.core.parks(process) {
-            if let Input::Connection(conn, ConnEvent::Message(slot)) = arrived.input {
+            if let Input::Connection(conn, ConnEvent::Message(slot)) = input {
                 self.core.unread(conn, slot);
             }
-            return self.core.park(process, arrived);
+            let delivery = Delivery::Input(input);
+            return self.core.park(process, Parked { delivery, handle, bound });
         }
-        self.deliver(process, arrived.input, arrived.bound);
+        self.deliver(process, input, bound);
     }
 
     #[inline]

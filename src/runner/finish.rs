@@ -17,7 +17,7 @@ use crate::engine::note::Stamped;
 use crate::engine::time::{SimDuration, SimTime};
 use crate::engine::world::World;
 use crate::faults::{Fate, Unstruck};
-use crate::measure::ServiceMeasure;
+use crate::measure::{Measured, ServiceMeasure};
 use crate::oracle::Gap;
 use crate::systems::Registry;
 
@@ -36,7 +36,7 @@ impl Session {
         if !self.scenario.loads.is_empty() && self.world.limit_hit().is_none() {
             self.audit();
         }
-        let mut record = self.record(end);
+        let mut record = self.record(end, before_audit.measures.clone().finish(end));
         let holders = before_audit.holders(crate::history::Role::Active);
         record.active_at_end = holders.into_iter().map(str::to_string).collect();
         let paths = Paths { world: &before_audit.world, registry: &self.registry };
@@ -49,7 +49,8 @@ impl Session {
         (record, self.history)
     }
 
-    fn record(&mut self, end: SimTime) -> Record {
+    /// `before`: what was measured before the audit; the audit tells of losses and nothing else.
+    fn record(&mut self, end: SimTime, before: Measured) -> Record {
         let name = |process| self.world.process_name(process).to_string();
         let measured = self.measures.clone().finish(end);
         let (violations, mut gaps) = self.oracle.clone().finish(end);
@@ -57,7 +58,7 @@ impl Session {
             gaps.push(Gap::Unseen { what: format!("the run hit {limit} and was ended") });
         }
         let faults = self.fault_records(&mut gaps);
-        let failovers = measured.failovers.iter().map(|found| FailoverRecord {
+        let failovers = before.failovers.iter().map(|found| FailoverRecord {
             resource: self.names.resources[found.resource.0 as usize].clone(),
             from: name(found.from),
             to: name(found.to),
@@ -71,7 +72,7 @@ impl Session {
         });
         let exits = exits.filter(|exit| exit.at <= end).collect();
         let mut split_brain: Vec<ResourceRecord> = Vec::new();
-        for (resource, found) in self.names.resources.iter().zip(measured.split_brain) {
+        for (resource, found) in self.names.resources.iter().zip(before.split_brain) {
             split_brain.push(ResourceRecord { resource: resource.clone(), found });
         }
         split_brain.sort_by(|one, other| one.resource.cmp(&other.resource));

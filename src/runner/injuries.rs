@@ -75,6 +75,9 @@ pub(super) struct Injuries {
     seed: u64,
 }
 
+/// With what a name is resolved.
+pub(super) type Who<'a> = (&'a Population, &'a Registry, &'a Claims);
+
 /// What happened in one act of the plan.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Happened {
@@ -205,12 +208,12 @@ impl Injuries {
     }
 
     /// A mark was passed that a trigger waits for.
-    pub(super) fn on_hit(&mut self, hit: MarkHit, world: &mut World, population: &Population) {
+    pub(super) fn on_hit(&mut self, hit: MarkHit, world: &mut World, who: &Who<'_>) {
         let waits =
             |state: &State| state.armed.is_some_and(|armed| armed.number == Some(hit.trigger));
         let Some(index) = self.states.iter().position(waits) else { return };
         let Some(armed) = self.states[index].armed else { return };
-        if !self.count(index, (hit.at, hit.process), world, population) {
+        if !self.count(index, (hit.at, hit.process), world, who) {
             let number = self.arm_mark(index, armed.edge, world);
             if let Some(armed) = &mut self.states[index].armed {
                 armed.number = number;
@@ -219,13 +222,7 @@ impl Injuries {
     }
 
     /// A fact of the history that a trigger may wait for.
-    pub(super) fn on_fact(
-        &mut self,
-        entry: &Stamped,
-        fact: &Fact,
-        world: &World,
-        population: &Population,
-    ) {
+    pub(super) fn on_fact(&mut self, entry: &Stamped, fact: &Fact, world: &World, who: &Who<'_>) {
         for index in 0..self.states.len() {
             let Some(armed) = self.states[index].armed else { continue };
             let Some(when) = self.when(index, armed.edge) else { continue };
@@ -245,7 +242,7 @@ impl Injuries {
                 ) => false,
             };
             if is_it {
-                self.count(index, (entry.at, entry.by), world, population);
+                self.count(index, (entry.at, entry.by), world, who);
             }
         }
     }
@@ -256,13 +253,15 @@ impl Injuries {
         index: usize,
         passed: (SimTime, ProcessId),
         world: &World,
-        population: &Population,
+        who: &Who<'_>,
     ) -> bool {
         let (at, by) = passed;
         let Some(mut armed) = self.states[index].armed else { return false };
         let Some(when) = self.when(index, armed.edge).cloned() else { return false };
         let by_whom = when.trigger.by();
-        if by_whom.is_some_and(|group| !Targets::names(group, by, world, population)) {
+        let (population, registry, claims) = *who;
+        let targets = Targets { population, registry, claims, seed: self.seed };
+        if by_whom.is_some_and(|group| !targets.processes_of(group, world).contains(&by)) {
             return false;
         }
         armed.seen += 1;
@@ -308,6 +307,7 @@ impl Injuries {
             self.states[index].over = true;
             return;
         }
+        world.record_causes(); // from the first fault on
         let effect = self.apply(index, &found, world, targets);
         if !effect {
             self.states[index].unstruck = Some(Unstruck::NoEffect);
@@ -427,7 +427,9 @@ impl Injuries {
     ) {
         let (index, nth) = what;
         let state = &self.states[index];
-        let Some((_, found)) = state.struck.clone().filter(|_| !state.over) else { return };
+        let Some((_, found)) = state.struck.clone().filter(|_| state.until.is_none()) else {
+            return;
+        };
         let now = world.now();
         match state.fault.kind {
             Kind::Flap { down, up, .. } => {
@@ -448,7 +450,7 @@ impl Injuries {
                 };
                 let name = world.process_name(process).to_string();
                 let word = if nth % 2 == 0 {
-                    world.kill(process);
+                    world.take_down(process);
                     happened.struck.push(now);
                     self.put(now + down, Action::Next(index, nth + 1));
                     "is taken down"

@@ -54,6 +54,7 @@ pub struct Session {
     pub(super) audits_open: u32,
     audit_names: Arc<[NoteName]>,
     healed_demanded: bool,
+    asks_each_event: bool,
 }
 
 /// An audit that takes longer says nothing about the writes that it did not reach.
@@ -117,6 +118,7 @@ impl Session {
             audits_open: 0,
             audit_names: audit_names.into(),
             healed_demanded: false,
+            asks_each_event: false,
         })
     }
 
@@ -159,7 +161,9 @@ impl Session {
     /// Advances event by event until so many have been dispatched.
     pub fn advance_to_event(&mut self, events: u64) {
         let horizon = self.horizon() + AUDIT_MAX;
+        self.asks_each_event = true;
         self.advance_unless(horizon, |session| events <= session.world.events());
+        self.asks_each_event = false;
     }
 
     /// Advances until everything is over: faults healed, services stable, or the horizon.
@@ -175,19 +179,20 @@ impl Session {
         self.injuries.all_over() && calm_first <= now && self.measures.settled(now)
     }
 
-    /// The one loop. `done` is asked at whole seconds and after each event that made news.
+    /// The one loop. `done` is asked at whole seconds and after each event that made news, so that
+    /// where a run ends does not depend on where it was forked.
     fn advance_unless(&mut self, until: SimTime, done: impl Fn(&Session) -> bool) {
-        let mut look_at = self.world.now();
         loop {
             if self.world.limit_hit().is_some() || done(self) {
                 return;
             }
-            look_at = look_at + SimDuration::from_secs(1);
+            let second = self.world.now().as_nanos() / 1_000_000_000 + 1;
+            let look_at = SimTime::START + SimDuration::from_secs(second);
             let planned = self.injuries.next_due().unwrap_or(SimTime::NEVER);
             let stop = until.min(look_at).min(planned);
             while self.world.next_due().is_some_and(|due| due <= stop) {
                 self.world.step();
-                if self.world.has_news() {
+                if self.world.has_news() || self.asks_each_event {
                     self.absorb();
                     if done(self) {
                         return;
@@ -217,7 +222,6 @@ impl Session {
     /// Carries out what the plan has due.
     fn act(&mut self) {
         let Session { injuries, world, population, registry, claims, .. } = self;
-        world.record_causes(); // from the first fault on
         let struck = injuries.act(world, population, registry, claims);
         for (at, line) in struck.lines {
             self.story.fault(at, EventId(self.world.events()), line);
@@ -248,8 +252,8 @@ impl Session {
             self.oracle.broken(broken.name, (broken.at, event, broken.process));
         }
         for hit in self.world.take_hits() {
-            let Session { injuries, world, population, .. } = self;
-            injuries.on_hit(hit, world, population);
+            let Session { injuries, world, population, registry, claims, .. } = self;
+            injuries.on_hit(hit, world, &(&**population, &**registry, &*claims));
         }
     }
 
@@ -278,7 +282,8 @@ impl Session {
         {
             self.audits_open = self.audits_open.saturating_sub(1);
         }
-        self.injuries.on_fact(entry, &fact, &self.world, &self.population);
+        let who = (&*self.population, &*self.registry, &self.claims);
+        self.injuries.on_fact(entry, &fact, &self.world, &who);
         let Session { story, world, names, .. } = self;
         story.fact(entry, &fact, &names.resources, |process| {
             world.process_name(process).to_string()

@@ -108,27 +108,6 @@ impl Targets<'_> {
         }
     }
 
-    /// Whether a process belongs to a group that needs no claims.
-    pub(super) fn names(
-        group: &Group,
-        process: ProcessId,
-        world: &World,
-        population: &Population,
-    ) -> bool {
-        let host = world.host_of(process);
-        match group {
-            Group::Role(role) => {
-                population.of_process(process).is_some_and(|placed| placed.role == *role)
-            }
-            Group::Process(name) => world.process_name(process) == name,
-            Group::Host(name) => world.host_name(host) == name,
-            Group::Rack(name) => world.hosts_in_rack(name).contains(&host),
-            Group::Site(name) => world.hosts_in_site(name).contains(&host),
-            Group::Region(name) => world.hosts_in_region(name).contains(&host),
-            Group::Selector(_) | Group::Everything => true,
-        }
-    }
-
     fn of_role(&self, role: &str) -> Vec<ProcessId> {
         self.population.of_role(role).map(|placed| placed.process).collect()
     }

@@ -19,6 +19,13 @@ const GIVE_UP_AFTER: SimDuration = SimDuration::from_millis(924_600);
 impl Core {
     /// What cannot arrive waits for TCP to send it again, in order.
     pub(super) fn stall(&mut self, slot: usize, from: usize, segment: Segment) {
+        if self.conns[slot].ends[from].gone {
+            if segment.kind == Kind::Data {
+                let interface = self.conns[slot].interface;
+                self.slabs.discard(Slot { interface, index: segment.index });
+            }
+            return self.free_if_done(slot);
+        }
         let established = self.conns[slot].established;
         let now = self.now;
         let waiting = self.conns[slot].ends[from].stream.waiting();

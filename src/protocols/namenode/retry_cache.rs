@@ -82,6 +82,14 @@ impl RetryCache {
         }
     }
 
+    /// What a call was answered that is over; an edit replayed meanwhile tells it too.
+    pub fn answered(&self, key: CallKey) -> Option<u64> {
+        match self.entries.get(key)?.state {
+            State::Success { payload } => Some(payload),
+            State::InProgress | State::Failed => None,
+        }
+    }
+
     /// `setState`: the operation is over (its edit need not be durable yet).
     pub fn finish(&mut self, key: CallKey, success: Option<u64>) {
         if let Some(entry) = self.entries.get_mut(key) {

@@ -145,6 +145,11 @@ impl<S: SharedJournal + Clone + Send + 'static> NameNode<S> {
             ctx.note(Fact::RoleServed { resource, term, position });
             return self.end_call(id, Ok(answer), ctx);
         }
+        // A transition holds the retry cache's lock, too: a repeat that came during the promotion
+        // finds what the catch-up has replayed.
+        if let Some(payload) = call.key.and_then(|key| self.retry_cache.answered(key)) {
+            return self.end_call(id, Ok(ClientResponse::Done(payload != 0)), ctx);
+        }
         if let Err(refused) = self.check_safe_mode() {
             return self.end_call(id, Err(refused), ctx);
         }

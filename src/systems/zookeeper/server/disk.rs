@@ -39,6 +39,8 @@ pub(super) struct DiskEnd {
     log: Option<FileName>,
     /// The file last appended to.
     log_last: Option<FileName>,
+    /// The newest reign under which anything was stored.
+    term: Term,
     unsynced: Vec<Stored>,
     writes: BTreeMap<u64, Write>,
     writes_begun: u64,
@@ -93,8 +95,10 @@ impl ZooKeeperServer {
     pub(super) fn append(&mut self, logged: Logged<Arc<SessionTxn>>, ctx: &mut Ctx<'_>) {
         let file = *self.disk.log.get_or_insert_with(|| files::log(logged.zxid));
         self.disk.log_last = Some(file);
+        // What still waited when a role ended is stored under the reign that proposed it.
+        self.disk.term = self.disk.term.max(self.term());
         self.disk.unsynced.push(Stored {
-            term: self.term(),
+            term: self.disk.term,
             position: Position(logged.zxid.0),
             content: ContentHash(logged.txn.content()),
         });

@@ -127,9 +127,10 @@ impl Volume<DataTree> for Files<'_, '_> {
     fn log_for_sync(&self, zxid: Zxid) -> Option<Vec<Logged<Arc<SessionTxn>>>> {
         let names = self.logs_from(zxid);
         let state = self.newest().map_or(0, |(_, state)| state.bytes());
-        let limit = state / 1_000_000 * u64::from(self.snapshot_size_factor.0);
-        let after = (names.len() as u64).saturating_sub(1) * PREALLOCATED_BYTES;
-        if 0 < limit && limit < after {
+        let factor = u128::from(self.snapshot_size_factor.0);
+        let limit = u128::from(state) * factor / 1_000_000;
+        let after = (names.len() as u128).saturating_sub(1) * u128::from(PREALLOCATED_BYTES);
+        if 0 < factor && limit < after {
             return None;
         }
         let first = self.records(&names).next().is_some_and(|logged| logged.zxid <= zxid);

@@ -24,7 +24,7 @@ use crate::engine::process::{ConnEvent, Input, Process, Tag, Timer};
 use crate::engine::time::SimDuration;
 use crate::protocols::Outbox;
 use crate::protocols::zab::{self, Link, Peer};
-use crate::protocols::zookeeper::{DataTree, SessionId};
+use crate::protocols::zookeeper::{DataTree, SessionId, Zxid};
 
 use super::api::CLIENT_PORT;
 use super::options::ServerOptions;
@@ -74,6 +74,8 @@ pub struct ZooKeeperServer {
     /// Of the role that begins or ends: bind, load, start, shut down.
     stage: Timer,
     serving: Serving,
+    /// The last transaction of the history that it led with, the last time that it led.
+    led_from: Zxid,
     election: ElectionEnd,
     quorum: QuorumEnd,
     disk: DiskEnd,
@@ -96,6 +98,7 @@ impl ZooKeeperServer {
             timers: BTreeMap::new(),
             stage: Timer::NONE,
             serving: Serving::Nobody,
+            led_from: Zxid::default(),
             spans_drawn: 0,
             follow_ups: VecDeque::new(),
             options: Arc::new(options),

@@ -7,7 +7,7 @@
 use crate::engine::ctx::Ctx;
 use crate::engine::process::Tag;
 use crate::engine::time::SimDuration;
-use crate::history::{Fact, NoteName, Role, Term};
+use crate::history::{Fact, NoteName, Position, Role, Term};
 use crate::protocols::Outbox;
 use crate::protocols::zab::{self, Effect, Epoch};
 use crate::protocols::zookeeper::DataTree;
@@ -130,6 +130,7 @@ impl ZooKeeperServer {
         let zxid = peer.database().last_processed();
         peer.database_mut().tree_mut().drop_orphans(zxid);
         let (zxid, state) = (peer.database().last_processed(), peer.database().tree().clone());
+        self.led_from = zxid;
         self.write_snapshot((zxid, state), None, ctx);
         self.run(zab::Input::LeaderLoaded, ctx);
     }
@@ -139,6 +140,9 @@ impl ZooKeeperServer {
         let term = Term(u64::from(epoch.0));
         ctx.note(Fact::TermBegun { resource: self.options.log, term });
         self.serve(Serving::AsLeader(epoch), ctx);
+        // Whatever lies beyond the history that it leads with is no part of the log any more.
+        let (resource, position) = (self.options.log, Position(self.led_from.0));
+        ctx.note(Fact::Truncated { resource, position });
         self.begin_tracking(ctx);
     }
 
