@@ -125,6 +125,7 @@ pub(crate) fn run(seed: u64, cut_after: Option<Mark>) -> Outcome {
     world.power_off(there);
     world.advance(soon + SimDuration::from_secs(10));
     world.power_on(there, SimDuration::from_secs(30), false);
+    world.advance(soon + SimDuration::from_secs(45));
     world.start(store);
     world.advance(soon + SimDuration::from_secs(60));
     let notes: Vec<Note> = world.drain_notes().map(|stamped| stamped.note).collect();

@@ -167,6 +167,7 @@ fn the_shipped_example_becomes_a_scenario_that_says_where_each_value_came_from()
         "dfs.ha.tail-edits.period" = "30s" # hdfs-site.xml:62
         "dfs.namenode.checkpoint.period" = 1800 # hdfs-site.xml:66
         "dfs.namenode.handler.count" = 64 # hdfs-site.xml:70
+        "dfs.namenode.name.dir" = "file:///data/1/nn,file:///data/2/nn" # hdfs-site.xml:36
         "ha.zookeeper.session-timeout.ms" = 10000 # core-site.xml:13
 
         [config.zookeeper]
@@ -182,12 +183,11 @@ fn the_shipped_example_becomes_a_scenario_that_says_where_each_value_came_from()
         rate = "20/s"
         group = "warehouse"
 
-        # Keys that no model reads (12):
+        # Keys that no model reads (11):
         #   core-site.xml:17: hadoop.tmp.dir = /data/tmp/${user.name}
         #   core-site.xml:21: io.file.buffer.size = 131072
         #   core-site.xml:30: fs.trash.interval = 1440
         #   hdfs-site.xml:32: dfs.journalnode.edits.dir = /data/jn
-        #   hdfs-site.xml:36: dfs.namenode.name.dir = file:///data/1/nn,file:///data/2/nn
         #   hdfs-site.xml:74: dfs.replication = 3
         #   hdfs-site.xml:78: dfs.blocksize = 268435456
         #   zoo.cfg:5: dataDir = /data/zookeeper
@@ -321,13 +321,13 @@ fn what_was_read_otherwise_than_written_is_noted() {
         hdfs-site.xml:2: no dfs.client.failover.proxy.provider.ns: clients of these files do not know how to fail over
         hdfs-site.xml:8: dfs.ha.nn.not-become-active-in-safemode stands again: the later "yes" wins
         hdfs-site.xml:8: dfs.ha.nn.not-become-active-in-safemode: neither true nor false: the stock value is taken
+        hdfs-site.xml:10: dfs.namenode.name.dir: "/data/${user.name}" refers to nothing known here
         hdfs-site.xml:11: what shell(/opt/fence.sh $target_host) does is not known here: it is taken to succeed; hadr.fencing.shell.outcomes can say otherwise
         zoo.cfg:2: ZooKeeper reads `server.`, in small letters, and ignores this line: each such server stands alone
         zoo.cfg:4: groups and weights are not modelled: every server has one vote
         zoo.cfg:6: server.2 is an observer: it has no vote and is left out"#]].assert_eq(&imported.notes.join("\n"));
     expect![[r#"
         core-site.xml:2: fs.defaultFs = hdfs://ns
-        hdfs-site.xml:10: dfs.namenode.name.dir = /data/${user.name}
         zoo.cfg:2: Server.1 = z1:2888:3888
         zoo.cfg:4: weight.1 = 3"#]]
     .assert_eq(&imported.unused.join("\n"));
