@@ -5,6 +5,7 @@ mod cases;
 mod cli;
 mod determinism;
 mod examples;
+mod footprint;
 mod keys;
 mod runs;
 mod scenario;

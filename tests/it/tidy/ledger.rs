@@ -1,4 +1,4 @@
-//! Ledger: docs/MODELS.md names sections that the code refers to and tests that exist.
+//! Ledger: what the documentation names exists: sections, tests, files.
 //!
 //! Here: both directions of reference.
 //! Never here: whether the ledger is right.
