@@ -4,6 +4,8 @@
 //! Never here: running them.
 //! Modelled on: DESIGN 2: every file in `scenarios/` is run by a test.
 
+use std::collections::BTreeSet;
+
 use crate::engine::time::SimDuration;
 use crate::oracle::Verdict;
 use crate::runner::objectives::Asked;
@@ -24,26 +26,15 @@ pub fn disappointments(scenario: &Scenario, records: &[Record]) -> Vec<String> {
                 say(format!("expected the verdict {expected:?}, it is {verdict:?}"));
             }
         }
-        if let Some(expected) = &expect.active_at_end {
-            let mut found = record.active_at_end.clone();
-            found.sort();
-            let mut wanted = expected.clone();
-            wanted.sort();
-            // `*` stands for exactly one, whoever it is.
-            let any = wanted == ["*"] && found.len() == 1;
-            if !any && found != wanted {
-                say(format!("expected active at the end: {wanted:?}, it is {found:?}"));
-            }
-        }
-        if let Some(expected) = &expect.exits {
-            let mut found: Vec<&str> =
-                record.exits.iter().map(|exit| exit.process.as_str()).collect();
-            found.sort_unstable();
-            found.dedup();
-            let mut wanted: Vec<&str> = expected.iter().map(String::as_str).collect();
-            wanted.sort_unstable();
-            if found != wanted {
-                say(format!("expected these to end themselves: {wanted:?}, found {found:?}"));
+        let exited = record.exits.iter().map(|exit| exit.process.as_str()).collect();
+        let active = record.active_at_end.iter().map(String::as_str).collect();
+        for (claim, expected, found) in [
+            ("active at the end", &expect.active_at_end, active),
+            ("to end themselves", &expect.exits, exited),
+        ] {
+            let Some(wanted) = expected else { continue };
+            if !these(scenario, wanted, &found) {
+                say(format!("expected {claim}: {wanted:?}, found {found:?}"));
             }
         }
         for (phase, bound) in &expect.phases {
@@ -64,6 +55,30 @@ pub fn disappointments(scenario: &Scenario, records: &[Record]) -> Vec<String> {
     wrong.extend(violations.into_iter().map(|violation| violation.claim));
     wrong.extend(gaps.into_iter().map(|gap| gap.to_string()));
     wrong
+}
+
+/// Whether exactly the wanted ones were found: each by its name, as some process of a role, or as
+/// whoever it is (`*`).
+fn these(scenario: &Scenario, wanted: &[String], found: &BTreeSet<&str>) -> bool {
+    let processes = &scenario.topology.processes;
+    let of_role = |name: &str, role: &str| {
+        processes.iter().any(|process| process.name == name && process.role == role)
+    };
+    let is_name = |word: &str| processes.iter().any(|process| process.name == word);
+    let mut left = found.clone();
+    let mut take = |fits: &dyn Fn(&str) -> bool| {
+        let one = left.iter().copied().find(|name| fits(name));
+        one.is_some_and(|name| left.remove(name))
+    };
+    // The choosy ones first.
+    let (names, others): (Vec<&String>, Vec<&String>) =
+        wanted.iter().partition(|word| is_name(word));
+    let (any, roles): (Vec<&String>, Vec<&String>) =
+        others.into_iter().partition(|word| *word == "*");
+    names.into_iter().all(|name| take(&|one| one == name))
+        && roles.into_iter().all(|role| take(&|one| of_role(one, role)))
+        && any.into_iter().all(|_| take(&|_| true))
+        && left.is_empty()
 }
 
 const fn word(verdict: &Verdict) -> ExpectedVerdict {

@@ -38,6 +38,8 @@ pub enum What {
         /// How long it had waited.
         waited: SimDuration,
     },
+    /// The memory of a killed process was freed, and its sockets ended.
+    Freed,
     /// Work was done, and the effects behind it happened.
     Worked,
     /// A flow got somewhere.

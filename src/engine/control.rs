@@ -5,7 +5,7 @@
 //! Modelled on: kill(1), a hypervisor's pause, netfilter, a rack's power switch.
 
 use super::cause::What;
-use super::core::{Life, MarkTrigger};
+use super::core::{Delivery, Life, MarkTrigger, Parked};
 use super::dice::{Purpose, weather};
 use super::event::Event;
 use super::id::{HostId, ProcessId};
@@ -27,22 +27,20 @@ impl World {
         self.intervene(first, What::Fault);
     }
 
-    /// SIGKILL. `false`: it was not alive.
+    /// SIGKILL; its sockets end when its memory is freed. `false`: it was not alive.
     pub fn kill(&mut self, process: ProcessId) -> bool {
         let alive = self.is_alive(process);
         if alive {
             self.fault_at(process);
-            self.core.end_process(process, Life::Killed, false);
+            self.core.kill_process(process);
         }
         alive
     }
 
     /// An operator takes it down: no supervisor starts it again. `false`: it was not alive.
     pub fn take_down(&mut self, process: ProcessId) -> bool {
-        let alive = self.kill(process);
-        let mine = |event: &Event| *event != Event::Start { process };
-        self.core.list.retain(mine, |_| ());
-        alive
+        self.core.processes[process.index()].kept_down = self.is_alive(process);
+        self.kill(process)
     }
 
     /// SIGSTOP: its kernel still accepts and buffers. `false`: it was stopped or dead.
@@ -58,12 +56,19 @@ impl World {
         true
     }
 
-    /// SIGCONT: what waited goes on, in order.
+    /// SIGCONT: what waited goes on, in order; but a poll that the signal interrupts (on Linux even
+    /// without a handler) finds its time over before it looks at its sockets: due timers go first.
     pub fn resume(&mut self, process: ProcessId) {
         self.fault_at(process);
-        let was = std::mem::replace(&mut self.core.processes[process.index()].stopped, false);
-        self.core.refresh_waits(process);
-        if was {
+        let state = &mut self.core.processes[process.index()];
+        if std::mem::replace(&mut state.stopped, state.dying) && !state.dying {
+            self.core.refresh_waits(process);
+            let state = &mut self.core.processes[process.index()];
+            let parked = std::mem::take(&mut state.parked);
+            let is_timer =
+                |waiting: &Parked| matches!(waiting.delivery, Delivery::Input(Input::Timer(_)));
+            let (timers, others): (Vec<_>, Vec<_>) = parked.into_iter().partition(is_timer);
+            state.parked = timers.into_iter().chain(others).collect();
             self.core.turn(process, Life::Resumed);
             self.core.unpark(process);
         }
@@ -75,7 +80,7 @@ impl World {
         self.core.schedule(self.core.now, Event::Start { process });
     }
 
-    /// A paused virtual machine: nothing of it runs, packets find nobody; its clocks go on.
+    /// A paused virtual machine: nothing of it runs, packets wait for it; its clocks go on.
     pub fn freeze(&mut self, host: HostId) {
         self.fault_on(host);
         self.core.net.disturb(host, |net| &mut net.frozen, true);
@@ -91,6 +96,7 @@ impl World {
         for process in self.processes_on(host) {
             self.core.unpark(process);
         }
+        self.core.thawed(host);
         self.heal_paths();
     }
 
@@ -117,8 +123,8 @@ impl World {
         for process in self.processes_on(host) {
             if self.is_alive(process) {
                 running.push(process);
-                self.core.end_process(process, Life::Killed, true);
             }
+            self.core.end_process(process, Life::Killed, true);
             let address = self.core.address(&self.core.processes[process.index()].name);
             let mut weather = weather(address, POWER_LOSS, losses);
             let volume = &mut self.core.processes[process.index()].volume;

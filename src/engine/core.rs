@@ -140,6 +140,14 @@ pub(super) struct ProcessState {
     pub(super) noise: Noise,
     pub(super) alive: bool,
     pub(super) stopped: bool,
+    /// Killed, and its kernel frees its memory: `death`.
+    pub(super) dying: bool,
+    /// From SIGKILL to closed sockets.
+    pub(super) teardown: SimDuration,
+    /// Someone started it while it died.
+    pub(super) start_again: bool,
+    /// An operator took it down: no supervisor starts it again.
+    pub(super) kept_down: bool,
     /// Dies when it wants to or is killed, and is started again so long after.
     pub(super) restart_after: Option<SimDuration>,
     /// May look at and kill its neighbours on the host (sshd, a supervisor).
@@ -442,41 +450,6 @@ impl Core {
         let waited_us = self.now.since(grant.since).as_nanos() / 1_000;
         let event = Event::granted(process, resource, grant.tag, waited_us);
         self.schedule(self.now, event);
-    }
-
-    /// Ends a process: the kernel closes its sockets, takes its locks and forgets its timers.
-    pub(super) fn end_process(&mut self, process: ProcessId, life: Life, power: bool) {
-        if !self.processes[process.index()].alive {
-            return;
-        }
-        self.turn(process, life);
-        let parked = std::mem::take(&mut self.processes[process.index()].parked);
-        self.close_sockets(process, &parked, power);
-        let mut batches = Vec::new();
-        for waiting in parked {
-            if let Some(slot) = waiting.delivery.message() {
-                self.slabs.discard(slot);
-            }
-            if let Delivery::Worked(batch) = waiting.delivery {
-                batches.push(batch);
-            }
-        }
-        self.list.retain(|event| event.owner() != Some(process), |_| ());
-        self.forget_held(process);
-        batches.into_iter().for_each(|batch| self.release_held(batch)); // gives its slot back
-        self.forget_operations(process);
-        self.forget_beats(process);
-        self.flows_of_dead(process);
-        let state = &mut self.processes[process.index()];
-        state.alive = false;
-        state.stopped = false;
-        state.listening.clear();
-        state.resources.clear();
-        self.refresh_waits(process);
-        let state = &self.processes[process.index()];
-        if let Some(span) = state.restart_after.filter(|_| !power) {
-            self.schedule(self.now + span, Event::Start { process });
-        }
     }
 
     /// The host's kernel runs: packets find it, and what had run starts.

@@ -397,7 +397,7 @@ impl<'a> Ctx<'a> {
         assert!(self.core.processes[self.me.index()].agent, "only an agent may kill");
         let found = self.listener(port);
         if let Some(process) = found {
-            self.core.end_process(process, Life::Killed, false);
+            self.core.kill_process(process);
             self.dead |= process == self.me;
         }
         found.is_some()

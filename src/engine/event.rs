@@ -87,6 +87,10 @@ pub(super) enum Event {
         process: ProcessId,
         reason: &'static str,
     },
+    /// A killed process has no memory left.
+    Freed {
+        process: ProcessId,
+    },
     /// The flow that is done first is done.
     Flow,
     BeatDue {
@@ -104,7 +108,8 @@ impl Event {
             Event::Timer { process, .. }
             | Event::Granted { process, .. }
             | Event::Unpark { process }
-            | Event::Exit { process, .. } => Some(*process),
+            | Event::Exit { process, .. }
+            | Event::Freed { process } => Some(*process),
             Event::Segment { .. }
             | Event::Syn { .. }
             | Event::Unreachable { .. }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod control;
 pub mod core;
 pub mod ctx;
+mod death;
 pub mod dice;
 pub mod digest;
 pub mod disk;

@@ -81,7 +81,7 @@ pub(super) struct HostNet {
     pub(super) site: SiteId,
     /// Powered and its kernel runs.
     pub(super) up: bool,
-    /// Its kernel is frozen (a paused virtual machine): packets find nobody.
+    /// Its kernel is frozen (a paused virtual machine): packets wait for it.
     pub(super) frozen: bool,
     /// All its packets are dropped, both ways.
     pub(super) silent: bool,

@@ -9,12 +9,18 @@ use super::digest::name_hash;
 use super::event_list::Handle;
 use super::flow::FlowProgress;
 use super::id::{BeatId, FlowId, InterfaceId, ProcessId, ResourceId};
+use super::time::SimDuration;
 
 /// A daemon, client or agent. All that it may touch is in `ctx`. A plain value (no future, `Rc` or
 /// cell), so that a world can be forked.
 pub trait Process: CloneBox + Send {
     /// Takes one input; asks for effects through `ctx`.
     fn step(&mut self, input: Input, ctx: &mut Ctx<'_>);
+
+    /// From SIGKILL to the end of its sockets: its kernel frees its memory first.
+    fn teardown(&self) -> SimDuration {
+        SimDuration::ZERO
+    }
 
     /// The name of a timer, lock or disk operation, for phases and timelines.
     fn tag_name(&self, _tag: Tag) -> &'static str {

@@ -22,6 +22,8 @@ use super::time::{SimDuration, SimTime};
 const RTO_MIN: SimDuration = SimDuration::from_millis(200);
 /// SYN again after 1, 3, 7, 15, 31, 63 s; given up after 127 s.
 const SYN_RETRIES: u8 = 6;
+/// The number of a request that waited at a frozen machine: none of the client's retries.
+const SYN_AT_THAW: u8 = u8::MAX;
 
 const LINK_NOISE: Purpose = Purpose::named("engine/link");
 
@@ -196,6 +198,16 @@ impl Core {
         self.schedule(self.now + latency, Event::Syn { slot, attempt });
     }
 
+    /// The requests of those who connect to a host that was frozen reach it now.
+    fn syns_arrive_at(&mut self, host: HostId) {
+        for slot in 0..self.conns.len() {
+            let Connection { ends: [client, server], established, freed, .. } = &self.conns[slot];
+            if client.open && server.host == host && !established && !freed {
+                self.send_syn(slot, SYN_AT_THAW);
+            }
+        }
+    }
+
     /// The n-th SYN arrives, or nobody hears it.
     pub(super) fn on_syn(&mut self, slot: u32, attempt: u8) {
         let at = slot as usize;
@@ -203,11 +215,14 @@ impl Core {
         let Connection { ends: [client, server], port, .. } = &self.conns[at];
         let (client_open, from, to) = (client.open, client.host, server.host);
         let (process, port) = (server.process, *port);
-        if !client_open {
+        if !client_open || self.conns[at].established {
             return self.free_if_done(at);
         }
         if !self.net.open_both_ways(from, to) || self.backlog_full(process) {
-            return self.retry_syn(at, attempt);
+            return match attempt {
+                SYN_AT_THAW => self.free_if_done(at),
+                attempt => self.retry_syn(at, attempt),
+            };
         }
         let state = &self.processes[process.index()];
         let listener = state.listening.iter().find(|(listening, _)| *listening == port);

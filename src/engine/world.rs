@@ -160,6 +160,10 @@ impl World {
             noise,
             alive: false,
             stopped: false,
+            dying: false,
+            teardown: SimDuration::ZERO,
+            start_again: false,
+            kept_down: false,
             restart_after: options.restart_after,
             agent: options.agent,
             starts: 0,
@@ -308,9 +312,11 @@ impl World {
         here.map(|(index, _)| ProcessId(id(index))).collect()
     }
 
-    /// Whether a process has been started and has not ended (it may be stopped).
+    /// Whether a process has been started and has neither ended nor been killed (it may be
+    /// stopped).
     pub fn is_alive(&self, process: ProcessId) -> bool {
-        self.core.processes[process.index()].alive
+        let state = &self.core.processes[process.index()];
+        state.alive && !state.dying
     }
 
     /// What a timer, lock or disk operation of a process is called.
@@ -455,6 +461,7 @@ impl World {
                 }
             }
             Event::Start { process } => self.start_now(process, bound),
+            Event::Freed { process } => self.core.on_freed(process, cause),
             Event::Exit { process, reason } => {
                 self.quietly(cause, |core| core.end_process(process, Life::Exited(reason), false));
             }
@@ -490,12 +497,14 @@ impl World {
         let index = process.index();
         let host = self.core.processes[index].host;
         let Some(blueprint) = &self.blueprints[index] else { return };
+        self.core.processes[index].start_again = self.core.processes[index].dying;
         if self.core.processes[index].alive || !self.core.net.hosts[host.index()].up {
             return;
         }
         self.processes[index] = Some(blueprint.clone());
         let state = &mut self.core.processes[index];
         state.alive = true;
+        state.teardown = blueprint.teardown();
         state.starts += 1;
         self.core.turn(process, Life::Started);
         let (input, handle) = (Input::Started, Handle::NONE);

@@ -236,6 +236,7 @@ impl Paths<'_> {
                 format!("{name}: network, {}.{kind}", self.world.interface_name(interface))
             }
             What::Connection(event) => format!("{name}: network, {event}"),
+            What::Freed => format!("{name}: its memory is freed"),
             What::Worked => format!("{name}: work"),
             What::Started => format!("{name}: down"),
             What::Flow => format!("{name}: bulk transfer"),

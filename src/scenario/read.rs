@@ -11,7 +11,8 @@ use super::complaint::{Complaint, Place, Sources, Wrong, shortened};
 use super::fields::Fields;
 use super::format::ROOT;
 use super::model::{
-    Arrival, Disaster, Expect, ExpectedVerdict, Load, Objective, RunSpans, Scenario, Topology,
+    Arrival, Disaster, Expect, ExpectedVerdict, Load, Objective, Placed, RunSpans, Scenario,
+    Topology,
 };
 use super::plan::PlanReader;
 use super::settings::{Unused, read_settings};
@@ -282,7 +283,9 @@ fn read_expect(
         let mut names = Vec::new();
         for node in fields.items(name) {
             let name = node.text().unwrap_or_default();
-            if topology.processes.iter().all(|process| process.name != name) {
+            // A name, a role (some process of it), or `*` (some process).
+            let is = |process: &Placed| name == "*" || process.name == name || process.role == name;
+            if !topology.processes.iter().any(is) {
                 let known = topology.processes.iter().map(|process| process.name.as_str());
                 return Err(Wrong::unknown(node.place, "process", name, known));
             }

@@ -15,9 +15,6 @@ use crate::engine::ctx::Ctx;
 use crate::engine::process::{Conn, ConnEvent, Port, Tag, Timer};
 use crate::engine::time::{Monotonic, SimDuration};
 
-/// A timer that goes off later than this after it was due found its process stopped.
-const STOPPED: SimDuration = SimDuration::from_millis(1);
-
 /// A caller that holds or waits for the connection's monitor, its request not sent yet.
 #[derive(Clone)]
 pub(super) struct Caller<P: RpcInterface> {
@@ -44,8 +41,6 @@ struct Reader {
     /// so that answers cost no timer.
     timer: Timer,
     due: Monotonic,
-    /// The process was stopped past the deadline: what lies in the socket is read first.
-    granted_a_look: bool,
     /// The peer ended the connection while nobody was reading.
     ended: Option<LocalFailure>,
 }
@@ -179,7 +174,6 @@ impl<P: RpcInterface> Connection<P> {
                     silent: SimDuration::ZERO,
                     timer: Timer::NONE,
                     due: since,
-                    granted_a_look: false,
                     ended: None,
                 };
                 for caller in std::mem::take(&mut self.queue) {
@@ -296,10 +290,7 @@ impl<P: RpcInterface> Connection<P> {
             completions.push_back(Completion { call, server: self.key.server.process, outcome });
         }
         let since = ctx.now().monotonic;
-        self.watch(
-            Reader { since, silent: SimDuration::ZERO, granted_a_look: false, ..reader },
-            ctx,
-        );
+        self.watch(Reader { since, silent: SimDuration::ZERO, ..reader }, ctx);
     }
 
     /// The peer, or the kernel, ended an open connection.
@@ -341,7 +332,6 @@ impl<P: RpcInterface> Connection<P> {
 
     fn on_read_timer(&mut self, reader: Reader, ctx: &mut Ctx<'_>) -> Step {
         let now = ctx.now().monotonic;
-        let late = now.since(reader.due) > STOPPED;
         let mut reader = Reader { timer: Timer::NONE, ..reader };
         if self.deadline(reader).is_none_or(|deadline| now < deadline) {
             self.watch(reader, ctx);
@@ -353,14 +343,8 @@ impl<P: RpcInterface> Connection<P> {
             }
             return Step::ClosedIdle;
         }
-        if late && !reader.granted_a_look {
-            // The process was stopped: `select` finds what arrived meanwhile before the time-out.
-            reader.granted_a_look = true;
-            reader.timer = self.arm(SimDuration::ZERO, TimerKind::Read, ctx);
-            reader.due = now;
-            self.state = State::Open(reader);
-            return Step::Goes;
-        }
+        // After SIGCONT too: the interrupted `epoll_wait` finds its time over and does not look
+        // at the socket.
         let policy = &self.key.policy;
         reader.silent += policy.socket_timeout();
         if !policy.rpc_timeout.is_zero() && policy.rpc_timeout <= reader.silent {
@@ -373,7 +357,6 @@ impl<P: RpcInterface> Connection<P> {
             ctx.send::<P>(conn, Rpc::Ping);
         }
         reader.since = now;
-        reader.granted_a_look = false;
         self.watch(reader, ctx);
         Step::Goes
     }

@@ -9,7 +9,7 @@ use crate::engine::ctx::Ctx;
 use crate::engine::id::{HostId, ProcessId};
 use crate::engine::net::LinkClasses;
 use crate::engine::note::Note;
-use crate::engine::process::{Input, Port, Process, Resource, Tag};
+use crate::engine::process::{ConnEvent, Input, Port, Process, Resource, Tag};
 use crate::engine::time::{SimDuration, SimTime};
 use crate::engine::world::{HostOptions, ProcessOptions, World};
 
@@ -106,7 +106,12 @@ impl Process for Caller {
                     ctx.arm(SimDuration::from_millis(*at), Tag::with(SCRIPT, number));
                 }
             }
-            Input::Connection(conn, event) => assert!(self.ipc.on_connection(conn, event, ctx)),
+            Input::Connection(conn, event) => {
+                if !self.ipc.on_connection(conn, event, ctx) {
+                    let ConnEvent::Message(slot) = event else { panic!("{event:?} of nobody") };
+                    ctx.discard(slot); // said on a connection that was given up
+                }
+            }
             Input::Timer(tag) if tag.kind == SCRIPT => {
                 let (_, request, policy) = self.script[usize::try_from(tag.arg).expect("short")];
                 let server = ServerAddress { process: self.server, port: PORT };
@@ -289,14 +294,18 @@ fn proxies_with_different_timeouts_share_no_connection() {
     assert_eq!(stage.ended(60), [(0, timeout, 5_000), (1, REPLY, 30_000)]);
 }
 
-/// `select` looks at the socket before the clock.
+/// `epoll_wait` is interrupted by SIGCONT and finds its time over before it looks at the socket
+/// (measured: every ZooKeeper client does so). The 60 s of the ping have no such end: the next read
+/// finds the answer.
 #[test]
-fn a_caller_that_was_stopped_past_its_timeout_reads_the_answer() {
-    let policy = STOCK.with_rpc_timeout(secs(45));
+fn a_caller_that_was_stopped_past_its_timeout_reads_no_answer() {
     let timeout = code(LocalFailure::SocketTimeout);
-    for (answer, ends) in
-        [(44_000, (0, REPLY, 60_000)), (50_000, (0, REPLY, 60_000)), (70_000, (0, timeout, 60_000))]
-    {
+    for (answer, limit, ends) in [
+        (44_000, 45, (0, timeout, 60_000)),
+        (70_000, 45, (0, timeout, 60_000)),
+        (44_000, 120, (0, REPLY, 60_000)),
+    ] {
+        let policy = STOCK.with_rpc_timeout(secs(limit));
         let mut stage = Stage::new(&[(0, answer, policy)]);
         stage.advance(1_000);
         stage.world.stop(stage.caller);

@@ -148,7 +148,6 @@ pub struct ZkClientLib {
     handles: u32,
     attempts: u32,
     timer: Timer,
-    timer_due: Monotonic,
     events: VecDeque<ZkEvent>,
 }
 
@@ -179,7 +178,6 @@ impl ZkClientLib {
             handles: 0,
             attempts: 0,
             timer: Timer::NONE,
-            timer_due: Monotonic::default(),
             events: VecDeque::new(),
         }
     }
@@ -276,19 +274,13 @@ impl ZkClientLib {
 
     /// Takes a timer. False: it is not the library's.
     pub fn on_timer(&mut self, tag: Tag, ctx: &mut Ctx<'_>) -> bool {
-        let Some(wait) = self.wait(tag) else { return false };
+        if self.wait(tag).is_none() {
+            return false;
+        }
         match self.phase {
             Phase::Pausing(server) => self.start_connect(server, ctx),
             Phase::CleaningUp { last } => self.on_cleaned_up(last, ctx),
-            Phase::Connecting(_) | Phase::Handshake(_) | Phase::Connected(_) => {
-                if self.timer_due < ctx.now().monotonic {
-                    // The process was stopped: its select() finds what arrived meanwhile, and only
-                    // then the loop looks at the clock.
-                    self.arm(SimDuration::ZERO, wait, ctx);
-                } else {
-                    self.wake(ctx);
-                }
-            }
+            Phase::Connecting(_) | Phase::Handshake(_) | Phase::Connected(_) => self.wake(ctx),
             Phase::Ended => {}
         }
         true
@@ -319,7 +311,6 @@ impl ZkClientLib {
     fn arm(&mut self, span: SimDuration, wait: Wait, ctx: &mut Ctx<'_>) {
         ctx.cancel(self.timer);
         self.timer = ctx.arm(span, Tag::new(self.options.base_kind + wait as u32));
-        self.timer_due = ctx.now().monotonic + span;
     }
 
     /// Draws are told apart by library, life of the process, handle and attempt; the low byte is

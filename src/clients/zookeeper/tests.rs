@@ -22,8 +22,6 @@ const BASE: u32 = 7;
 #[derive(Clone, Copy, PartialEq)]
 enum Manner {
     Serves,
-    /// Answers requests after 5 s.
-    Slow,
     Mute,
     SaysExpired,
     HangsUp,
@@ -33,7 +31,6 @@ enum Manner {
 struct Stub {
     manner: Manner,
     zxid: u64,
-    owed: Option<(Conn, ZkMessage)>,
 }
 
 impl Process for Stub {
@@ -44,12 +41,8 @@ impl Process for Stub {
                 let message = ctx.take::<ZkClient>(slot);
                 self.answer(conn, message, ctx);
             }
-            Input::Timer(_) => {
-                if let Some((conn, owed)) = self.owed.take() {
-                    ctx.send::<ZkClient>(conn, owed);
-                }
-            }
             Input::Connection(..)
+            | Input::Timer(_)
             | Input::Disk(..)
             | Input::Granted(_)
             | Input::Flow(..)
@@ -80,13 +73,7 @@ impl Stub {
                 self.zxid += 1;
                 let exists = matches!(request, ZkRequest::Exists { .. });
                 let result = if exists { Err(ZkError::NoNode) } else { Ok(ZkAnswer::Done) };
-                let reply = ZkMessage::Reply { xid, zxid: self.zxid, result };
-                if self.manner == Manner::Slow {
-                    self.owed = Some((conn, reply));
-                    ctx.arm(SimDuration::from_secs(5), Tag::new(APP_TIMER));
-                    return;
-                }
-                reply
+                ZkMessage::Reply { xid, zxid: self.zxid, result }
             }
             (_, other) => panic!("a client does not say {other:?}"),
         };
@@ -221,7 +208,7 @@ impl Stage {
             .zip(&hosts)
             .enumerate()
             .map(|(n, (manner, host))| {
-                let stub = Box::new(Stub { manner: *manner, zxid: 100, owed: None });
+                let stub = Box::new(Stub { manner: *manner, zxid: 100 });
                 world.add_process(&format!("zk{n}"), *host, ProcessOptions::default(), stub)
             })
             .collect();
@@ -411,6 +398,8 @@ fn a_new_connection_re_arms_watches_and_names_the_last_zxid() {
     assert_eq!(stage.times("SyncConnected").len(), 2);
 }
 
+/// Measured 13 times: "have not heard from server" comes first, though the server's FIN is there:
+/// SIGCONT interrupts `epoll_wait`, whose time is over.
 #[test]
 fn a_paused_client_hears_of_its_loss_when_it_goes_on() {
     let mut stage = Stage::new(12, &THREE, Plan::Listen);
@@ -421,17 +410,4 @@ fn a_paused_client_hears_of_its_loss_when_it_goes_on() {
     stage.until(20_000);
     assert!(near(stage.once("Disconnected"), 14_100));
     assert_eq!(stage.times("SyncConnected").len(), 2);
-}
-
-/// What arrived while it was stopped counts, though its timers were due before.
-#[test]
-fn a_paused_client_reads_before_it_looks_at_the_clock() {
-    let mut stage = Stage::new(13, &[Manner::Slow], Plan::AskAt(4_000, Asked::Sync));
-    stage.until(4_010); // the ping is due at 7.3 s, the answer comes at 9 s
-    let app = stage.app;
-    stage.world.stop(app);
-    stage.until(14_000).world.resume(app);
-    stage.until(20_000);
-    assert!(near(stage.once("ok"), 14_000));
-    assert!(stage.times("Disconnected").is_empty());
 }

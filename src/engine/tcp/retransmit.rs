@@ -1,6 +1,6 @@
 //! Retransmission: what cannot arrive waits, and is sent again when the path is open.
 //!
-//! Here: stalled streams, the backed-off retransmission after a heal, giving up.
+//! Here: stalled streams, the backed-off retransmission after a heal, a thaw, giving up.
 //! Never here: connecting, closing, what is delivered in order (`tcp`).
 //! Modelled on: Linux TCP: RTO 0.2 s doubling to 120 s, `tcp_retries2` 15.
 
@@ -8,8 +8,9 @@ use super::{RTO_MIN, end_of, other, split};
 use crate::engine::core::Core;
 use crate::engine::dice::below;
 use crate::engine::event::{Event, Kind, Segment};
+use crate::engine::id::HostId;
 use crate::engine::process::{ConnEvent, Slot};
-use crate::engine::time::SimDuration;
+use crate::engine::time::{SimDuration, SimTime};
 
 /// `TCP_RTO_MAX`.
 const RTO_MAX: SimDuration = SimDuration::from_secs(120);
@@ -56,6 +57,31 @@ impl Core {
         }
     }
 
+    /// A virtual machine goes on: its hypervisor kept what came for it (a tap holds hundreds of
+    /// packets), and its own kernel's timers are overdue. What is stalled arrives now.
+    pub(in crate::engine) fn thawed(&mut self, host: HostId) {
+        for index in 0..self.stalled.len() {
+            let end = self.stalled[index];
+            let (slot, side) = split(end);
+            let connection = &self.conns[slot];
+            let [from, to] = [connection.end(side), connection.end(other(side))];
+            let Some(waiting) = &from.stream.waiting else { continue };
+            let idle = waiting.retransmit.is_none() && !waiting.stalled.is_empty();
+            let touched = from.host == host || to.host == host;
+            if idle && touched && self.net.open_both_ways(from.host, to.host) {
+                self.retransmit_at(self.now, end);
+            }
+        }
+        self.syns_arrive_at(host);
+    }
+
+    fn retransmit_at(&mut self, at: SimTime, end: u32) {
+        let (slot, side) = split(end);
+        let handle = self.schedule(at, Event::Retransmit { end });
+        self.conns[slot].pending += 1;
+        self.conns[slot].ends[side].stream.waiting().retransmit = Some(handle);
+    }
+
     fn plan_retransmission(&mut self, end: u32) {
         let (slot, side) = split(end);
         let connection = &self.conns[slot];
@@ -75,10 +101,7 @@ impl Core {
         // Up to 5 % later: timer slack and the smoothed round trip.
         let word = from.stream.noise.at(u64::MAX - u64::from(from.stream.sent)).first();
         let late = below(word, at.since(since).as_nanos() / 20 + 1);
-        let at = at + SimDuration::from_nanos(late);
-        let handle = self.schedule(at, Event::Retransmit { end });
-        self.conns[slot].pending += 1;
-        self.conns[slot].ends[side].stream.waiting().retransmit = Some(handle);
+        self.retransmit_at(at + SimDuration::from_nanos(late), end);
     }
 
     pub(in crate::engine) fn on_retransmit(&mut self, end: u32) {

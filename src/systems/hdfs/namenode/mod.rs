@@ -366,6 +366,10 @@ impl<S: SharedJournal + Clone + Send + 'static> Process for NameNode<S> {
         }
     }
 
+    fn teardown(&self) -> SimDuration {
+        self.options.costs.kill_teardown
+    }
+
     fn tag_name(&self, tag: Tag) -> &'static str {
         tags::name(tag.kind)
             .or_else(|| self.tail.client.tag_name(tag))

@@ -87,6 +87,7 @@ pub(crate) struct Options {
 pub(crate) struct Costs {
     pub(crate) jvm_start: SimDuration,
     pub(crate) jvm_exit: SimDuration,
+    pub(crate) kill_teardown: SimDuration,
     pub(crate) call: SimDuration,
     pub(crate) read: SimDuration,
     pub(crate) write: SimDuration,
@@ -177,6 +178,7 @@ impl Costs {
         Costs {
             jvm_start: config.get(costs::HADR_NAMENODE_JVM_START),
             jvm_exit: config.get(costs::HADR_NAMENODE_JVM_EXIT),
+            kill_teardown: config.get(costs::HADR_NAMENODE_KILL_TEARDOWN),
             call: config.get(costs::HADR_NAMENODE_CALL_WORK),
             read: config.get(costs::HADR_NAMENODE_READ_WORK),
             write: config.get(costs::HADR_NAMENODE_WRITE_WORK),
