@@ -6,7 +6,6 @@
     clippy::disallowed_types,
     clippy::float_arithmetic,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "a bench reads a clock, and prints"
 )]

@@ -54,7 +54,9 @@ impl Folder {
 
     fn read(&self, name: &str) -> String {
         let path = self.path(name);
-        std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+        let bytes = std::fs::read(&path);
+        let bytes = bytes.unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        String::from_utf8(bytes).expect("UTF-8")
     }
 }
 
