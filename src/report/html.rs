@@ -34,7 +34,7 @@ dt{font-weight:bold;margin-top:.5em}dd{margin:0 0 0 1.5em}\
 code{background:#f5f5f5;padding:.15em .35em}";
 
 /// Definitions, in the words of docs and of the measures' own files.
-const TERMS: [(&str, &str); 6] = [
+const TERMS: [(&str, &str); 7] = [
     (
         "RTO",
         "end of the outage minus its onset, the last fault that struck before it began. A request \
@@ -57,8 +57,15 @@ const TERMS: [(&str, &str); 6] = [
     ),
     (
         "intervals",
-        "95 %. Quantiles: order statistics, free of any distribution; a dash where there are too \
-         few runs. Shares: Clopper-Pearson, the rule of three where nothing was seen.",
+        "95 %. Quantiles: order statistics, free of any distribution; a dash, or no column at all, \
+         where there are too few runs. Shares: Clopper-Pearson, the rule of three where nothing was \
+         seen.",
+    ),
+    (
+        "phases",
+        "what the first good answer waited for, walked back to the onset along the critical path: \
+         each span of time bears the name of the step that it ended in. Means over the runs that \
+         came back.",
     ),
     (
         "against first",
