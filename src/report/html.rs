@@ -57,9 +57,9 @@ const TERMS: [(&str, &str); 7] = [
     ),
     (
         "intervals",
-        "95 %. Quantiles: order statistics, free of any distribution; a dash, or no column at all, \
-         where there are too few runs. Shares: Clopper-Pearson, the rule of three where nothing was \
-         seen.",
+        "95 %. Quantiles: order statistics, free of any distribution; a dash, or no column at \
+         all, where there are too few runs. Shares: Clopper-Pearson, the rule of three where \
+         nothing was seen.",
     ),
     (
         "phases",
