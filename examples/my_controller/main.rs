@@ -5,8 +5,8 @@
 //!          ─write─► srv2 (asks again and again) ──────────────────►
 //! ```
 //!
-//! Whoever holds the lease serves. A holder that is stopped for longer than its lease wakes up and
-//! still believes; the keeper refuses its old token. The plant takes that check away.
+//! Whoever holds the lease serves. What a holder had written before it was cut off arrives when the
+//! other has the lease; the keeper refuses its old token. The plant takes that check away.
 //!
 //! Shows: a `System` of one's own (roles, a key, a mark that ends a phase, a service with its
 //! client, a selector, a plant), and the whole command line for it:
