@@ -7,6 +7,7 @@ mod determinism;
 mod examples;
 mod footprint;
 mod keys;
+mod keys_move;
 mod phases;
 mod runs;
 mod scenario;

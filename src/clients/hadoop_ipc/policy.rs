@@ -49,6 +49,16 @@ impl CallPolicy {
         }
     }
 
+    /// What a client's proxy to a NameNode gets: without an RPC time-out and without pings the
+    /// ping interval is the time-out (`ipc.Client.getTimeout`).
+    pub fn of_client(config: &Config) -> CallPolicy {
+        let generic = CallPolicy::generic(config);
+        if generic.rpc_timeout.is_zero() && !config.get(keys::IPC_CLIENT_PING) {
+            return generic.with_rpc_timeout(config.get(keys::IPC_PING_INTERVAL));
+        }
+        generic
+    }
+
     /// The same with an RPC time-out of the proxy's own.
     #[must_use]
     pub const fn with_rpc_timeout(self, rpc_timeout: SimDuration) -> CallPolicy {
@@ -113,5 +123,16 @@ mod tests {
     #[test]
     fn only_the_newer_release_has_an_rpc_timeout() {
         assert!(CallPolicy::generic(&Config::stock(HADOOP_3_3)).rpc_timeout.is_zero());
+    }
+
+    #[test]
+    fn a_client_that_does_not_ping_gives_up_after_the_interval_in_which_it_would() {
+        let of_client = |stock, ping| {
+            let config = Config::stock(stock).with("ipc.client.ping", ping);
+            CallPolicy::of_client(&config).socket_timeout()
+        };
+        assert_eq!(of_client(HADOOP_3_3, "false"), SimDuration::from_secs(60));
+        assert_eq!(of_client(HADOOP_3_4, "false"), SimDuration::from_secs(120));
+        assert!(CallPolicy::of_client(&Config::stock(HADOOP_3_3)).rpc_timeout.is_zero());
     }
 }

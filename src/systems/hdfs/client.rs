@@ -83,7 +83,7 @@ impl ClientOptions {
         let class = config.get(keys::DFS_CLIENT_FAILOVER_PROXY_PROVIDER);
         ClientOptions {
             namenodes,
-            policy: CallPolicy::generic(config).with_retries(on_timeouts, 0),
+            policy: CallPolicy::of_client(config).with_retries(on_timeouts, 0),
             retry: FailoverOnNetworkException {
                 max_failovers,
                 max_retries: count(keys::DFS_CLIENT_RETRY_MAX_ATTEMPTS),
