@@ -37,3 +37,23 @@ fn every_test_that_the_ledger_names_exists() {
     }
     nothing_wrong(&wrong);
 }
+
+#[test]
+fn every_link_of_the_documentation_leads_somewhere() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = files(&["docs", "reports/gallery"], "md");
+    for page in ["README.md", "CHANGELOG.md"] {
+        pages.push(super::Source { path: page.to_string(), text: file(page) });
+    }
+    let mut wrong = Vec::new();
+    for page in pages {
+        for rest in page.text.split("](").skip(1) {
+            let link = rest.split([')', '#']).next().unwrap_or_default();
+            let beside = root.join(&page.path).with_file_name(link);
+            if !link.is_empty() && !link.starts_with("https:") && !beside.exists() {
+                wrong.push(format!("{} links to {link}, which is not there", page.path));
+            }
+        }
+    }
+    nothing_wrong(&wrong);
+}
