@@ -114,7 +114,7 @@ fn every_module_says_what_lives_here_and_what_may_not() {
 fn no_line_is_wider_than_a_page_and_no_file_longer_than_a_sitting() {
     let mut wrong = Vec::new();
     let mut sources = files(&["src", "tests", "examples", "benches"], "rs");
-    sources.extend(files(&["scenarios"], "toml"));
+    sources.extend(files(&["scenarios", "examples"], "toml"));
     for source in sources {
         let mut expected = false; // inside what a program is expected to print
         for (number, line) in (1..).zip(source.text.lines()) {
